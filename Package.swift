@@ -1,0 +1,131 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// librdkafka 2.16 for run time is linked into `.deps/lib` by `make setup`; the programs find it relative to themselves
+// (`.build/<triple>/<configuration>/program` → repository). Without it the system's librdkafka is used.
+let runtimeLibraries: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../../../.deps/lib:$ORIGIN/../lib/switchboard"])
+]
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
+func library(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: swiftSettings)
+}
+
+func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + [arguments], path: "Sources/Executables/\(path)", swiftSettings: swiftSettings,
+        linkerSettings: runtimeLibraries)
+}
+
+func tests(_ name: String, _ path: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(path)", resources: resources, swiftSettings: swiftSettings,
+        linkerSettings: runtimeLibraries)
+}
+
+let package = Package(
+    name: "Switchboard",
+    products: [
+        .executable(name: "scheduler", targets: ["SchedulerProgram"]),
+        .executable(name: "conversation-worker", targets: ["ConversationWorkerProgram"]),
+        .executable(name: "monitor", targets: ["MonitorProgram"]),
+        .executable(name: "switchboard", targets: ["SwitchboardProgram"]),
+        .executable(name: "vendor-simulator", targets: ["VendorSimulatorProgram"]),
+        .executable(name: "development-stack", targets: ["DevelopmentStackProgram"]),
+        .executable(name: "switchboard-bench", targets: ["BenchProgram"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // Interop: module maps and the C shims that variadic functions need.
+        .target(name: "CLibrdkafka", path: "Sources/Interop/CLibrdkafka", linkerSettings: [.linkedLibrary("rdkafka")]),
+        .target(name: "CLibcurl", path: "Sources/Interop/CLibcurl", linkerSettings: [.linkedLibrary("curl")]),
+
+        // Platform: knows nothing of contact centres.
+        library("Kafka", "Platform/Kafka", ["CLibrdkafka", log, metrics]),
+        library("Transfer", "Platform/Transfer", ["CLibcurl", log, metrics]),
+        library("Records", "Platform/Records", []),
+        library("ObjectStorage", "Platform/ObjectStorage", ["Transfer", crypto, log]),
+        library(
+            "Service", "Platform/Service",
+            [.product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
+
+        // Contracts: the messages and topic names that every process agrees on.
+        library("Contracts", "Contracts", []),
+
+        // Vendors: clients and formats of the outside world.
+        library("GenesysCloud", "Vendors/GenesysCloud", ["Transfer", "Records", log, metrics]),
+
+        // Workers.
+        library(
+            "WorkerKit", "Workers/WorkerKit", ["Contracts", "Kafka", "ObjectStorage", "Service", crypto, lifecycle, log, metrics]),
+        library("Conversation", "Workers/Conversation", ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", log, metrics]),
+
+        // Services.
+        library("Scheduler", "Services/Scheduler", ["Contracts", "Kafka", "Service", yams, crypto, lifecycle, log, metrics]),
+        library("Monitor", "Services/Monitor", ["Contracts", "Kafka", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
+        library("Operations", "Services/Operations", ["Contracts", "Kafka", "Service", yams, log]),
+
+        // Executables: parse options, wire, run.
+        program("SchedulerProgram", "scheduler", ["Scheduler", "Kafka", "Service", log]),
+        program(
+            "ConversationWorkerProgram", "conversation-worker",
+            ["Conversation", "WorkerKit", "GenesysCloud", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
+        program("MonitorProgram", "monitor", ["Monitor", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
+        program("SwitchboardProgram", "switchboard", ["Operations", "Kafka", "Service", log]),
+        program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
+        program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", log]),
+        program("BenchProgram", "switchboard-bench", ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Service", log]),
+
+        // Development: what `make demo` and the system tests start.
+        library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),
+        library("DevelopmentStack", "Development/DevelopmentStack", ["Contracts", "Kafka", subprocess, log]),
+
+        // Tests mirror Sources.
+        library("TestSupport", "../Tests/TestSupport", ["Kafka", "Transfer", "ObjectStorage", "Contracts", hummingbird, subprocess, log]),
+        tests("KafkaTests", "Platform/KafkaTests", ["Kafka", "TestSupport"]),
+        tests("TransferTests", "Platform/TransferTests", ["Transfer", "TestSupport", hummingbird]),
+        tests("RecordsTests", "Platform/RecordsTests", ["Records", "TestSupport"]),
+        tests("ObjectStorageTests", "Platform/ObjectStorageTests", ["ObjectStorage", "Transfer", "TestSupport", crypto]),
+        tests("ServiceTests", "Platform/ServiceTests", ["Service", "TestSupport", metrics]),
+        tests("ContractsTests", "ContractsTests", ["Contracts"]),
+        tests("GenesysCloudTests", "Vendors/GenesysCloudTests", ["GenesysCloud", "Transfer", "Records", "TestSupport", hummingbird]),
+        tests("WorkerKitTests", "Workers/WorkerKitTests", ["WorkerKit", "Contracts", "Kafka", "ObjectStorage", "TestSupport", log]),
+        tests(
+            "ConversationTests", "Workers/ConversationTests",
+            ["Conversation", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer", "TestSupport", "VendorSimulator", hummingbird, log]),
+        tests("SchedulerTests", "Services/SchedulerTests", ["Scheduler", "Contracts", "Kafka", "TestSupport"]),
+        tests("MonitorTests", "Services/MonitorTests", ["Monitor", "Contracts", "Kafka", "ObjectStorage", "TestSupport"]),
+        tests("OperationsTests", "Services/OperationsTests", ["Operations", "Kafka", "TestSupport", "Contracts"]),
+        tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
+        tests(
+            "SystemTests", "SystemTests",
+            ["DevelopmentStack", "TestSupport", "Contracts", "Kafka", "ObjectStorage", "Transfer", crypto]),
+    ]
+)
