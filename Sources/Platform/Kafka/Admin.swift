@@ -81,8 +81,8 @@ public actor Admin {
             natives.append(native)
             for (name, value) in topic.configuration { rd_kafka_NewTopic_set_config(native, name, value) }
         }
-        return try request("create topics", RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout) { options, queue in
-            rd_kafka_CreateTopics(handle.pointer, &natives, natives.count, options, queue)
+        return try Self.request(try open("create topics"), "create topics", RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout) { handle, options, queue in
+            rd_kafka_CreateTopics(handle, &natives, natives.count, options, queue)
         } read: { event in
             var count = 0
             let results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count)
@@ -95,8 +95,8 @@ public actor Admin {
         guard !names.isEmpty else { return [:] }
         var natives: [OpaquePointer?] = names.map { rd_kafka_DeleteTopic_new($0) }
         defer { for native in natives { rd_kafka_DeleteTopic_destroy(native) } }
-        return try request("delete topics", RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout) { options, queue in
-            rd_kafka_DeleteTopics(handle.pointer, &natives, natives.count, options, queue)
+        return try Self.request(try open("delete topics"), "delete topics", RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout) { handle, options, queue in
+            rd_kafka_DeleteTopics(handle, &natives, natives.count, options, queue)
         } read: { event in
             var count = 0
             let results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count)
@@ -109,8 +109,8 @@ public actor Admin {
         var reason = [CChar](repeating: 0, count: 512)
         var native = rd_kafka_NewPartitions_new(topic, total, &reason, reason.count)
         defer { rd_kafka_NewPartitions_destroy(native) }
-        let failures = try request("create partitions", RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, timeout) { options, queue in
-            rd_kafka_CreatePartitions(handle.pointer, &native, 1, options, queue)
+        let failures = try Self.request(try open("create partitions"), "create partitions", RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, timeout) { handle, options, queue in
+            rd_kafka_CreatePartitions(handle, &native, 1, options, queue)
         } read: { event in
             var count = 0
             let results = rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &count)
@@ -125,10 +125,10 @@ public actor Admin {
     ) throws(KafkaError) -> [String: ConfigurationEntry] {
         var resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic)
         defer { rd_kafka_ConfigResource_destroy(resource) }
-        let result: Result<[String: ConfigurationEntry], KafkaError> = try request(
-            "describe configuration", RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout
-        ) { options, queue in
-            rd_kafka_DescribeConfigs(handle.pointer, &resource, 1, options, queue)
+        let result: Result<[String: ConfigurationEntry], KafkaError> = try Self.request(
+            try open("describe configuration"), "describe configuration", RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout
+        ) { handle, options, queue in
+            rd_kafka_DescribeConfigs(handle, &resource, 1, options, queue)
         } read: { event in
             var count = 0
             let resources = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count)
@@ -164,8 +164,8 @@ public actor Admin {
         var resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic)
         defer { rd_kafka_ConfigResource_destroy(resource) }
         for (name, value) in all { rd_kafka_ConfigResource_set_config(resource, name, value) }
-        let failure: KafkaError? = try request("alter configuration", RD_KAFKA_ADMIN_OP_ALTERCONFIGS, timeout) { options, queue in
-            rd_kafka_AlterConfigs(handle.pointer, &resource, 1, options, queue)
+        let failure: KafkaError? = try Self.request(try open("alter configuration"), "alter configuration", RD_KAFKA_ADMIN_OP_ALTERCONFIGS, timeout) { handle, options, queue in
+            rd_kafka_AlterConfigs(handle, &resource, 1, options, queue)
         } read: { event in
             var count = 0
             let resources = rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event), &count)
@@ -177,13 +177,18 @@ public actor Admin {
 
     // MARK: Requests
 
-    private func request<Answer>(
-        _ operation: String, _ kind: rd_kafka_admin_op_t, _ timeout: Duration,
-        send: (_ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void, read: (_ event: OpaquePointer) -> Answer
-    ) throws(KafkaError) -> Answer {
+    private func open(_ operation: String) throws(KafkaError) -> OpaquePointer {
         guard !isClosed else { throw .closed(operation) }
+        return handle.pointer
+    }
+
+    private static func request<Answer>(
+        _ handle: OpaquePointer, _ operation: String, _ kind: rd_kafka_admin_op_t, _ timeout: Duration,
+        send: (_ handle: OpaquePointer, _ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void,
+        read: (_ event: OpaquePointer) -> Answer
+    ) throws(KafkaError) -> Answer {
         let milliseconds = Int32(clamping: timeout.wholeMilliseconds)
-        let options = rd_kafka_AdminOptions_new(handle.pointer, kind)
+        let options = rd_kafka_AdminOptions_new(handle, kind)
         defer { rd_kafka_AdminOptions_destroy(options) }
         var reason = [CChar](repeating: 0, count: 512)
         rd_kafka_AdminOptions_set_request_timeout(options, milliseconds, &reason, reason.count)
@@ -192,9 +197,9 @@ public actor Admin {
         {
             rd_kafka_AdminOptions_set_operation_timeout(options, milliseconds, &reason, reason.count)
         }
-        let queue = rd_kafka_queue_new(handle.pointer)
+        let queue = rd_kafka_queue_new(handle)
         defer { rd_kafka_queue_destroy(queue) }
-        send(options, queue)
+        send(handle, options, queue)
         // librdkafka's own timeout comes first; the margin only guards against an answer that never comes.
         guard let event = rd_kafka_queue_poll(queue, milliseconds + 5000) else {
             throw KafkaError(code: RD_KAFKA_RESP_ERR__TIMED_OUT, operation: operation)
