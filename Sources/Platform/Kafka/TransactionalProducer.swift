@@ -44,6 +44,8 @@ public actor TransactionalProducer {
                 "message.timeout.ms": "20000",
                 "linger.ms": "0",
                 "compression.type": "lz4",
+                // A dead letter is its message plus headers: what the topic took must fit again. The broker has its own limit.
+                "message.max.bytes": "4194304",
             ], callbacks: callbacks)
         handle = NativeHandle(try native.makeHandle(RD_KAFKA_PRODUCER), callbacks: callbacks)
         ownsThread = thread == nil
