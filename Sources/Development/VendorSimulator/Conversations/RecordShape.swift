@@ -5,7 +5,7 @@ enum RecordShape {
 
         /// How the kinds are spread: an entry for each of a hundred conversations.
         static let weighted: [Kind] = [
-            (Kind.inbound, 44), (.outbound, 12), (.transferred, 10), (.abandoned, 8), (.chat, 7), (.email, 9), (.message, 8),
+            (Kind.inbound, 50), (.outbound, 12), (.transferred, 4), (.abandoned, 8), (.chat, 7), (.email, 9), (.message, 8),
             (.callback, 2),
         ].flatMap { kind, share in [Kind](repeating: kind, count: share) }
 
@@ -43,7 +43,7 @@ enum RecordShape {
     static func text(_ kind: Kind) -> String {
         switch kind {
         case .inbound:
-            conversation(kind, [customer(kind), menu, queue(kind), agent(kind, 200, from: 250, to: 1_000)])
+            conversation(kind, [customer(kind), queue(kind), agent(kind, 200, from: 250, to: 1_000)])
         case .outbound:
             conversation(kind, [dialer, agent(kind, 200, from: 60, to: 1_000), customer(kind)])
         case .transferred:
@@ -56,7 +56,7 @@ enum RecordShape {
         case .abandoned:
             conversation(kind, [customer(kind), menu, queue(kind)])
         case .chat, .email, .message, .callback:
-            conversation(kind, [customer(kind), workflow(kind), queue(kind), agent(kind, 200, from: 200, to: 1_000)])
+            conversation(kind, [customer(kind), queue(kind), agent(kind, 200, from: 200, to: 1_000)])
         }
     }
 
@@ -91,8 +91,8 @@ enum RecordShape {
         case "voice", "callback":
             address =
                 kind == .outbound
-                ? #""ani":"tel:+63281{{digits:2}}","dnis":"tel:+63917{{digits:3}}","sessionDnis":"tel:+63917{{digits:3}}","#
-                : #""ani":"tel:+63917{{digits:3}}","dnis":"tel:+63281{{digits:2}}","sessionDnis":"tel:+63281{{digits:2}}","#
+                ? #""ani":"tel:+63281{{digits:2}}","dnis":"tel:+63917{{digits:3}}","#
+                : #""ani":"tel:+63917{{digits:3}}","dnis":"tel:+63281{{digits:2}}","#
         case "email":
             address = #""addressFrom":"customer{{digits:3}}@example.com","addressTo":"care@example.org","#
         default:
@@ -105,7 +105,7 @@ enum RecordShape {
             ,"sessions":[{"sessionId":"{{identifier:22}}","mediaType":"\#(kind.mediaType)"
             ,"direction":"\#(kind.originatingDirection)",\#(address)
             "provider":"{{?unknownEnums}}Carrier Pigeon 2{{/}}{{!unknownEnums}}Edge{{/}}"
-            {{!missingFields}},"protocolCallId":"{{identifier:24}}","edgeId":"{{edge:25}}","remoteNameDisplayable":"PH {{digits:3}}"{{/}}
+            {{!missingFields}},"edgeId":"{{edge:25}}"{{/}}
             ,"recording":true,"metrics":[{"name":"nConnected","value":1,"emitDate":"{{after:0}}"}
             {{?ended}},{"name":"tConnected","value":{{share:1000}},"emitDate":"{{at:1000}}"}{{/}}]
             ,"segments":[{"segmentType":"interact","segmentStart":"{{after:0}}"
@@ -117,7 +117,6 @@ enum RecordShape {
     private static let menu = #"""
         {"participantId":"{{identifier:60}}","participantName":"{{flow.name:61}}","purpose":"ivr"
         ,"sessions":[{"sessionId":"{{identifier:62}}","peerId":"{{identifier:22}}","mediaType":"voice","direction":"inbound"
-        {{!missingFields}},"protocolCallId":"{{identifier:24}}","edgeId":"{{edge:25}}"{{/}}
         ,"flow":{"flowId":"{{flow:61}}","flowName":"{{flow.name:61}}","flowType":"INBOUNDCALL","flowVersion":"{{number:63:1:40}}.0"
         ,"entryType":"dnis","entryReason":"tel:+63281{{digits:2}}"
         {{?ended}},"exitReason":"TRANSFER","transferType":"ACD","transferTargetName":"{{queue.name:110}}"{{/}}
@@ -127,18 +126,6 @@ enum RecordShape {
         ,"segments":[{"segmentType":"{{?unknownEnums}}daydream{{/}}{{!unknownEnums}}ivr{{/}}","segmentStart":"{{after:40}}"
         {{?ended}},"segmentEnd":"{{at:40}}","disconnectType":"transfer"{{/}},"conference":false}]}]}
         """#
-
-    private static func workflow(_ kind: Kind) -> String {
-        #"""
-        {"participantId":"{{identifier:60}}","participantName":"{{flow.name:61}}","purpose":"workflow"
-        ,"sessions":[{"sessionId":"{{identifier:62}}","peerId":"{{identifier:22}}","mediaType":"\#(kind.mediaType)"
-        ,"direction":"inbound"
-        ,"flow":{"flowId":"{{flow:61}}","flowName":"{{flow.name:61}}","flowType":"WORKFLOW","flowVersion":"{{number:63:1:40}}.0"}
-        ,"metrics":[{"name":"nFlow","value":1,"emitDate":"{{after:35}}"}]
-        ,"segments":[{"segmentType":"system","segmentStart":"{{after:35}}"
-        {{?ended}},"segmentEnd":"{{at:20}}"{{/}},"conference":false}]}]}
-        """#
-    }
 
     private static let dialer = #"""
         {"participantId":"{{identifier:60}}","participantName":"{{campaign.name:61}}","purpose":"dialer"
@@ -155,14 +142,12 @@ enum RecordShape {
         #"""
         {"participantId":"{{identifier:100}}","participantName":"{{queue.name:110}}","purpose":"acd"
         ,"sessions":[{"sessionId":"{{identifier:102}}","peerId":"{{identifier:22}}","mediaType":"\#(kind.mediaType)"
-        ,"direction":"inbound","requestedRoutings":["Standard"],"usedRouting":"Standard"
-        {{!missingFields}},"activeSkillIds":["{{skill:111}}","{{skill:112}}"]{{/}}
+        ,"direction":"inbound","usedRouting":"Standard"
         ,"metrics":[{"name":"nOffered","value":1,"emitDate":"{{after:900}}"}
-        {{?ended}},{"name":"\#(kind == .abandoned ? "tAbandon" : "tAcd")","value":{{share:150}},"emitDate":"{{at:190}}"}
-        ,{"name":"oServiceTarget","value":30000,"emitDate":"{{at:190}}"}{{/}}]
+        {{?ended}},{"name":"\#(kind == .abandoned ? "tAbandon" : "tAcd")","value":{{share:150}},"emitDate":"{{at:190}}"}{{/}}]
         ,"segments":[{"segmentType":"interact","segmentStart":"{{after:900}}"
         {{?ended}},"segmentEnd":"{{at:190}}","disconnectType":"\#(kind == .abandoned ? "client" : "transfer")"{{/}}
-        ,"queueId":"{{queue:110}}","requestedRoutingSkillIds":["{{skill:111}}"],"requestedLanguageId":"{{skill:113}}"
+        ,"queueId":"{{queue:110}}"{{!missingFields}},"requestedRoutingSkillIds":["{{skill:111}}"]{{/}}
         ,"conference":false}]}]}
         """#
     }
@@ -174,17 +159,15 @@ enum RecordShape {
         ,"userId":"{{user:\#(salt + 1)}}","purpose":"agent"
         ,"sessions":[{"sessionId":"{{identifier:\#(salt + 3)}}","peerId":"{{identifier:22}}","mediaType":"\#(kind.mediaType)"
         ,"direction":"\#(kind.originatingDirection)","recording":true
-        {{!missingFields}},"requestedRoutings":["Standard"],"usedRouting":"Standard","selectedAgentId":"{{user:\#(salt + 1)}}"{{/}}
+        {{!missingFields}},"usedRouting":"Standard"{{/}}
         ,"metrics":[{"name":"nConnected","value":1,"emitDate":"{{after:1000}}"}
-        {{?ended}},{"name":"tAlert","value":{{number:\#(salt + 4):700:9000}},"emitDate":"{{at:\#(from)}}"}
-        ,{"name":"tTalk","value":{{share:\#((to - from) / 3)}},"emitDate":"{{at:\#(from + 100)}}"}
+        {{?ended}},{"name":"tTalk","value":{{share:\#((to - from) / 3)}},"emitDate":"{{at:\#(from + 100)}}"}
         ,{"name":"tTalk","value":{{share:\#((to - from) / 2)}},"emitDate":"{{at:\#(to)}}"}
-        ,{"name":"tTalkComplete","value":{{share:\#((to - from) * 5 / 6)}},"emitDate":"{{at:\#(to)}}"}
         ,{"name":"tHandle","value":{{share:\#(to - from)}},"emitDate":"{{at:\#(to)}}"}{{/}}]
         ,"segments":[{"segmentType":"alert","segmentStart":"{{after:1000}}"
-        {{?ended}},"segmentEnd":"{{at:\#(from)}}"{{/}},"queueId":"{{queue:110}}","conference":false}
+        {{?ended}},"segmentEnd":"{{at:\#(from)}}"{{/}},"conference":false}
         {{?ended}},{"segmentType":"interact","segmentStart":"{{at:\#(from)}}","segmentEnd":"{{at:\#(to - 60)}}"
-        ,"queueId":"{{queue:110}}","disconnectType":"peer","conference":false}
+        ,"disconnectType":"peer","conference":false}
         ,{"segmentType":"wrapup","segmentStart":"{{at:\#(to - 60)}}","segmentEnd":"{{at:\#(to)}}","queueId":"{{queue:110}}"
         ,"wrapUpCode":"{{wrapup:\#(salt + 5)}}"{{!missingFields}},"wrapUpNote":"{{wrapup.name:\#(salt + 5)}}","wrapUpTags":[]{{/}}
         ,"conference":false}{{/}}]}]}

@@ -42,7 +42,7 @@ public struct Fault: Sendable, Codable, Equatable {
     public var body = Body.json
     /// Seconds to wait in the header `Retry-After` of kind `throttle`; nil for no header.
     public var retryAfter: Int?
-    /// Seconds to wait that the message and `inin-ratelimit-reset` of kind `throttle` name.
+    /// Seconds to wait that the message and `inin-ratelimit-reset` of kind `throttle` name; those of `retryAfter`, else 1.
     public var reset = 1
     /// The wording of kind `throttle`.
     public var wording = Wording.current
@@ -57,10 +57,10 @@ public struct Fault: Sendable, Codable, Equatable {
     }
 
     /// A 429 with or without `Retry-After`, in seconds.
-    public static func throttle(retryAfter: Int?, reset: Int = 1, wording: Wording = .current) -> Fault {
+    public static func throttle(retryAfter: Int?, reset: Int? = nil, wording: Wording = .current) -> Fault {
         var fault = Fault(.throttle)
         fault.retryAfter = retryAfter
-        fault.reset = reset
+        fault.reset = reset ?? retryAfter ?? fault.reset
         fault.wording = wording
         return fault
     }
@@ -96,7 +96,7 @@ public struct Fault: Sendable, Codable, Equatable {
         status = try values.decodeIfPresent(Int.self, forKey: .status) ?? status
         body = try values.decodeIfPresent(Body.self, forKey: .body) ?? body
         retryAfter = try values.decodeIfPresent(Int.self, forKey: .retryAfter)
-        reset = try values.decodeIfPresent(Int.self, forKey: .reset) ?? reset
+        reset = try values.decodeIfPresent(Int.self, forKey: .reset) ?? retryAfter ?? reset
         wording = try values.decodeIfPresent(Wording.self, forKey: .wording) ?? wording
         keep = try values.decodeIfPresent(Double.self, forKey: .keep) ?? keep
         milliseconds = try values.decodeIfPresent(Int.self, forKey: .milliseconds) ?? milliseconds
