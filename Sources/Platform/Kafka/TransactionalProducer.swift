@@ -64,7 +64,9 @@ public actor TransactionalProducer {
     /// `body` can't suspend, so nothing else of this thread happens in between.
     ///
     /// - Throws: the error of the failed step after the transaction was aborted; a fatal one means that the process should end.
-    public func transaction(_ body: (isolated TransactionalProducer) throws(KafkaError) -> Void) throws(KafkaError) {
+    public func transaction(
+        _ body: @Sendable (isolated TransactionalProducer) throws(KafkaError) -> Void
+    ) throws(KafkaError) {
         guard !isClosed else { throw .closed("begin transaction") }
         if let error = rd_kafka_begin_transaction(handle.pointer) {
             throw KafkaError(consuming: error, operation: "begin transaction")

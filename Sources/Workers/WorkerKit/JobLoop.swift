@@ -226,10 +226,12 @@ final class JobLoop: ConsumerListener {
         guard let partition else { return }
         do throws(KafkaError) {
             let present = try consumer.committed([partition])[partition]
-            var probe = present ?? CommittedOffset(try consumer.watermarks(of: partition).lowerBound)
+            let begin = try consumer.watermarks(of: partition).lowerBound
+            var probe = present ?? CommittedOffset(begin)
             if probe.metadata.isEmpty { probe.metadata = "w1:" }
             try consumer.commit([partition: probe])
-            if try consumer.committed([partition])[partition]?.metadata == probe.metadata { return }
+            let kept = try consumer.committed([partition])[partition]?.metadata
+            if kept == probe.metadata { return }
             state.withLock { $0.table.keepOrder() }
             logger.notice("the broker drops commit metadata: jobs of a partition run in order")
         } catch {
@@ -260,7 +262,7 @@ final class JobLoop: ConsumerListener {
     func drain(grace: Duration) async -> Int {
         state.withLock { $0.table.isDraining = true }
         wake()
-        let ended = await withTaskGroup(of: Bool.self) { group in
+        return await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await self.waitUntilIdle()
                 return true
@@ -270,16 +272,13 @@ final class JobLoop: ConsumerListener {
                 try? await Task.sleep(for: grace)
                 return false
             }
-            let first = await group.next() ?? true
-            if !first { self.handBackAll() }
+            let isIdle = await group.next() ?? true
             group.cancelAll()
-            return first
+            guard !isIdle else { return 0 }
+            let left = self.state.withLock { $0.active.count }
+            self.handBackAll()
+            return left
         }
-        guard !ended else { return 0 }
-        let left = state.withLock { $0.active.count }
-        handBackAll()
-        await waitUntilIdle()
-        return left
     }
 
     private func handBackAll() {
