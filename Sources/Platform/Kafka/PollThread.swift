@@ -135,6 +135,9 @@ public final class PollThread: SerialExecutor, Sendable {
             if !isCurrent { wakeUp() }
             return
         }
+        // The last job may release the last actor of this executor, and with it the executor itself.
+        let keptAlive = Unmanaged.passRetained(self)
+        defer { keptAlive.release() }
         while true {
             runJobs()
             let isDone = state.withLock { state in
