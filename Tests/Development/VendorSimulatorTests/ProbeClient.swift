@@ -5,7 +5,9 @@ import FoundationNetworking
 
 /// A plain HTTP client of Foundation's, which shares no code with the one that the product uses.
 struct ProbeClient: Sendable {
-    struct Reply: Sendable {
+    struct Reply: Sendable, CustomStringConvertible {
+        var description: String { "\(status) \(headers) \(text.prefix(200))" }
+
         var status: Int
         var headers: [String: String]
         var body: [UInt8]

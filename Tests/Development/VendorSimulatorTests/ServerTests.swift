@@ -96,6 +96,7 @@ struct ServerTests {
     @Test("a connection is reset before the headers, or cut after a part of the body")
     func cuts() async throws {
         var configuration = try SimulatedDay.configuration()
+        configuration.faults.mercy = 0
         configuration.faults.rules = [
             FaultRule(path: "/api", requests: [1], fault: Fault(.reset)),
             FaultRule(path: "/api", requests: [2], fault: .truncate(keep: 0.5)),
