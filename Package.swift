@@ -74,7 +74,7 @@ let package = Package(
         library("ObjectStorage", "Platform/ObjectStorage", ["Transfer", crypto, log]),
         library(
             "Service", "Platform/Service",
-            [.product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
+            ["Kafka", .product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
 
         // Contracts: the messages and topic names that every process agrees on.
         library("Contracts", "Contracts", []),

@@ -10,12 +10,14 @@ public final class Producer: Sendable {
     private let handle: NativeHandle
     private let thread: PollThread
     private let isClosed = Mutex(false)
+    private let logger: Logger
 
     /// Makes a producer with `acks=all` and idempotence.
     ///
     /// - Parameter deliveryTimeout: how long a record may wait for its acknowledgement before `send` throws.
     /// - Throws: a `KafkaError` of kind `configuration` when librdkafka refuses a property.
     public init(_ configuration: KafkaConfiguration, deliveryTimeout: Duration = .seconds(30)) throws(KafkaError) {
+        logger = configuration.logger
         let callbacks = HandleCallbacks(logger: configuration.logger, client: configuration.clientID)
         let native = try NativeConfiguration(
             configuration,
@@ -28,9 +30,13 @@ public final class Producer: Sendable {
                 "statistics.interval.ms": "15000",
             ], callbacks: callbacks)
         native.with { pointer in
-            rd_kafka_conf_set_dr_msg_cb(pointer) { _, message, _ in
-                guard let message, let opaque = message.pointee._private else { return }
-                Delivery.take(opaque).finish(message)
+            rd_kafka_conf_set_dr_msg_cb(pointer) { handle, message, _ in
+                guard let handle, let message else { return }
+                if let opaque = message.pointee._private {
+                    Delivery.take(opaque).finish(message)
+                } else if message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
+                    HandleCallbacks.of(handle)?.failed(code: message.pointee.err, reason: "an offered record was not stored")
+                }
             }
         }
         let handle = NativeHandle(try native.makeHandle(RD_KAFKA_PRODUCER), callbacks: callbacks)
@@ -61,6 +67,16 @@ public final class Producer: Sendable {
             do { try await Task.sleep(for: .milliseconds(5)) } catch { throw .closed("produce") }
         } while true
         return try result.get()
+    }
+
+    /// Sends a record without waiting; one that can't be stored is logged. For what may be lost, such as progress.
+    public func offer(_ record: ProducerRecord) {
+        guard !isClosed.withLock({ $0 }) else { return }
+        do throws(KafkaError) {
+            try handle.produce(record, opaque: nil)
+        } catch {
+            logger.warning("offered record dropped", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Sends records in order and waits for all acknowledgements.
