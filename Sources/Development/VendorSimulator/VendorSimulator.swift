@@ -78,6 +78,9 @@ public final class VendorSimulator: Service {
     ///
     /// - Throws: when a port cannot be had; ``addresses()`` then throws the same error.
     public func run() async throws {
+        // The servers call it an error when a connection ends without notice, which here is the fault plan's doing.
+        var serverLogger = logger
+        serverLogger.logLevel = .critical
         let correlation = CorrelationCounter(seed: configuration.data.seed)
         func faulty(_ service: String) -> FaultyResponder {
             FaultyResponder(service: service, genesys: genesys, faults: injector, log: requests, correlation: correlation)
@@ -85,13 +88,13 @@ public final class VendorSimulator: Service {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    server(.login, faulty("login"), port: configuration.loginPort),
-                    server(.api, faulty("api"), port: configuration.apiPort),
+                    server(.login, faulty("login"), port: configuration.loginPort, logger: serverLogger),
+                    server(.api, faulty("api"), port: configuration.apiPort, logger: serverLogger),
                     server(
                         .control, ControlResponder(genesys: genesys, faults: injector, log: requests),
-                        port: configuration.controlPort),
+                        port: configuration.controlPort, logger: serverLogger),
                 ],
-                logger: logger))
+                logger: serverLogger))
         do {
             try await group.run()
             readiness.end(CancellationError())
@@ -151,7 +154,9 @@ public final class VendorSimulator: Service {
         genesys.tokens.revokeAll()
     }
 
-    private func server(_ name: Readiness.Name, _ responder: some HTTPResponder<SimulatorContext>, port: Int) -> any Service {
+    private func server(
+        _ name: Readiness.Name, _ responder: some HTTPResponder<SimulatorContext>, port: Int, logger: Logger
+    ) -> any Service {
         let host = configuration.host
         return Application(
             responder: responder,
