@@ -31,7 +31,7 @@ public final class HTTPClient: HTTPTransport {
         }
         do {
             return try await send(plan, length: length, make)
-        } catch where error.curlCode == TransferError.couldNotRewind {
+        } catch  where error.curlCode == TransferError.couldNotRewind {
             // A kept-alive connection was closed under the request; what libcurl does for bytes is done here for streams.
             plan.needsFreshConnection = true
             return try await send(plan, length: length, make)

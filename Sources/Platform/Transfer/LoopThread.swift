@@ -37,7 +37,8 @@ final class LoopThread {
 
     private func configure() {
         let configuration = loop.configuration
-        _ = switchboard_curl_multi_set_long(multi, CURLMOPT_PIPELINING, configuration.sharesConnections ? Int(CURLPIPE_MULTIPLEX) : 0)
+        _ = switchboard_curl_multi_set_long(
+            multi, CURLMOPT_PIPELINING, configuration.sharesConnections ? Int(CURLPIPE_MULTIPLEX) : 0)
         _ = switchboard_curl_multi_set_long(
             multi, CURLMOPT_MAX_HOST_CONNECTIONS, max(1, configuration.maximumConnectionsPerHost))
         _ = switchboard_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, max(64, configuration.maximumConnectionsPerHost))

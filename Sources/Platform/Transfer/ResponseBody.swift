@@ -16,7 +16,9 @@ public struct ResponseBody: AsyncSequence, Sendable {
     public init(bytes: [UInt8]) { source = ChunkSource(bytes) }
 
     /// Makes a body from a closure that returns the next chunk or nil at the end, for implementations of `HTTPTransport`.
-    public init(_ next: @escaping @Sendable () async throws(TransferError) -> [UInt8]?) { source = ClosureSource(nextChunk: next) }
+    public init(_ next: @escaping @Sendable () async throws(TransferError) -> [UInt8]?) {
+        source = ClosureSource(nextChunk: next)
+    }
 
     /// Reads the body; a second iterator continues where the first stopped.
     public func makeAsyncIterator() -> Iterator { Iterator(source: source) }

@@ -73,7 +73,8 @@ public struct TransferError: Error, Sendable, CustomStringConvertible {
         case .proxyRefused(let status): status == 429 || status >= 500
         // The peer hung up during the handshake (35); a refused certificate stays refused.
         case .tls: curlCode == 35
-        case .unusable, .headersTooLarge, .bodyTooLarge, .badResponse, .requestBodyFailed, .cancelled, .clientShutDown, .other: false
+        case .unusable, .headersTooLarge, .bodyTooLarge, .badResponse, .requestBodyFailed, .cancelled, .clientShutDown, .other:
+            false
         }
     }
 

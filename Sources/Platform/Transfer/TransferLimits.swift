@@ -15,7 +15,8 @@ public struct TransferLimits: Sendable, Equatable {
 
     /// Makes limits: 10 s to connect, no total, 60 s of stall, any size, unless said otherwise.
     public init(
-        connect: Duration = .seconds(10), total: Duration? = nil, stall: Duration? = .seconds(60), maximumResponseBytes: Int? = nil
+        connect: Duration = .seconds(10), total: Duration? = nil, stall: Duration? = .seconds(60),
+        maximumResponseBytes: Int? = nil
     ) {
         self.connect = connect
         self.total = total

@@ -66,12 +66,14 @@ final class TransferLoop: Sendable {
     private func startThread(_ multi: MultiHandle) -> pthread_t? {
         let start = Unmanaged.passRetained(ThreadStart(loop: self, multi: multi))
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { context in
-            guard let context else { return nil }
-            let start = Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue()
-            LoopThread(start.loop, start.multi).run()
-            return nil
-        }, start.toOpaque())
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                guard let context else { return nil }
+                let start = Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue()
+                LoopThread(start.loop, start.multi).run()
+                return nil
+            }, start.toOpaque())
         guard code == 0 else {
             start.release()
             return nil
