@@ -58,7 +58,7 @@ struct SettingsTests {
             ("fetch: {page_size: 3}", "fetch.page_size: unknown key in configuration line 1; did you mean fetch.page-size?"),
             ("fetch: {pageSize: 3}", "fetch.pageSize: unknown key in configuration line 1; did you mean fetch.page-size?"),
             ("fetch:\n  pgae-size: 3", "fetch.pgae-size: unknown key in configuration line 2; did you mean fetch.page-size?"),
-            ("password: hunter2", "password: unknown key in configuration line 1; remove it"),
+            ("password: hunter2", "password: unknown key in configuration line 1; remove it; known here: fetch"),
         ])
     func unknownKeys(yaml: String, expected: String) throws {
         let settings = try Settings(yaml: yaml)

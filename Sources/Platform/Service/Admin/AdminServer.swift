@@ -89,8 +89,8 @@ public final class AdminServer: ServiceLifecycle.Service {
     public func run() async throws {
         defer { settle(port: nil) }
         var logger = Logger(label: "admin")
-        // Request-level chatter of the server library is noise here.
-        logger.logLevel = max(logger.logLevel, .warning)
+        // What the server library logs, down to errors, is about single connections, cut ones at shutdown above all.
+        logger.logLevel = .critical
         let application = Application(
             router: router(),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),

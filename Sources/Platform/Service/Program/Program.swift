@@ -2,6 +2,7 @@ import CoreMetrics
 import Glibc
 import Logging
 public import ServiceLifecycle
+import UnixSignals
 
 /// A long-running program: configuration, logs, metrics, health, signals, graceful shutdown and exit codes.
 ///
@@ -109,7 +110,9 @@ public struct Program<Configuration: Sendable>: Sendable {
         }
         let supervisor = ProgramSupervisor(context: context, common: loaded.common, readyFile: options.readyFile)
         do {
-            try await supervisor.run { try await build(loaded.own, context) }
+            // Trapped before anything starts, so that a signal during a slow start is honoured too.
+            let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+            try await supervisor.run(signals: signals) { try await build(loaded.own, context) }
             context.logger.info("stopped")
             return .clean
         } catch {

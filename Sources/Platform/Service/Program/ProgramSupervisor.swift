@@ -1,8 +1,6 @@
 import Glibc
 import Logging
 import ServiceLifecycle
-import Synchronization
-import UnixSignals
 
 /// Runs the parts of a program and turns signals into its end.
 struct ProgramSupervisor: Sendable {
@@ -12,14 +10,17 @@ struct ProgramSupervisor: Sendable {
 
     /// Builds and runs the parts until they end or a signal ends them.
     ///
+    /// - Parameters:
+    ///   - signals: The signals as they arrive.
+    ///   - build: Makes the parts.
     /// - Throws: What a part threw.
-    func run(_ build: @escaping @Sendable () async throws -> ProgramParts) async throws {
+    func run<Signals>(
+        signals: Signals, _ build: @escaping @Sendable () async throws -> ProgramParts
+    ) async throws where Signals: AsyncSequence & Sendable, Signals.Element: CustomStringConvertible {
         let (cancellations, cancellation) = AsyncStream.makeStream(of: Void.self)
         let control = StopControl { cancellation.yield() }
-        // Trapped before anything starts, so that a signal during a slow start is honoured too.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await withThrowingTaskGroup(of: Void.self) { watcher in
-            watcher.addTask { await watch(signals, control) }
+            watcher.addTask { try await watch(signals, control) }
             defer { watcher.cancelAll() }
             do {
                 try await withThrowingTaskGroup(of: Bool.self) { tasks in
@@ -46,7 +47,8 @@ struct ProgramSupervisor: Sendable {
         let parts = try await build()
         let admin = AdminServer(
             configuration: common.admin, health: context.health, metrics: context.metrics, routes: parts.routes)
-        let services: [any ServiceLifecycle.Service] = [admin] + parts.services
+        let services: [any ServiceLifecycle.Service] =
+            [admin] + parts.services.map { WatchedService(service: $0, control: control, logger: context.logger) }
         var quiet = context.logger
         quiet.logLevel = max(quiet.logLevel, .notice)
         var configuration = ServiceGroupConfiguration(
@@ -64,7 +66,7 @@ struct ProgramSupervisor: Sendable {
             try await group.run()
         }
         if !control.isStopping {
-            throw ProgramFailure(.failure, "a service ended by itself although nothing had asked it to; see the log above")
+            throw ProgramFailure(.failure, "a service ended by itself although nothing had asked it to; the log says which")
         }
     }
 
@@ -88,8 +90,9 @@ struct ProgramSupervisor: Sendable {
         }
     }
 
-    private func watch(_ signals: UnixSignalsSequence, _ control: StopControl) async {
-        for await signal in signals {
+    private func watch<Signals>(_ signals: Signals, _ control: StopControl) async throws
+    where Signals: AsyncSequence & Sendable, Signals.Element: CustomStringConvertible {
+        for try await signal in signals {
             switch control.countSignal() {
             case 1:
                 context.logger.info("stopping; a second signal stops at once", metadata: ["signal": "\(signal)"])
@@ -103,49 +106,5 @@ struct ProgramSupervisor: Sendable {
                 _exit(ProgramExit.failure.rawValue)
             }
         }
-    }
-}
-
-/// What signals do to the parts, whether these have been built yet or not.
-final class StopControl: Sendable {
-    private struct State {
-        var signals = 0
-        var gracefulStop: (@Sendable () async -> Void)?
-    }
-
-    private let state = Mutex(State())
-    private let cancelParts: @Sendable () -> Void
-
-    /// - Parameter cancelParts: Cancels the task that builds and runs the parts.
-    init(cancelParts: @escaping @Sendable () -> Void) { self.cancelParts = cancelParts }
-
-    var isStopping: Bool { state.withLock { $0.signals > 0 } }
-
-    func countSignal() -> Int {
-        state.withLock { state in
-            state.signals += 1
-            return state.signals
-        }
-    }
-
-    /// Says how to stop gracefully, once there is something to stop.
-    func setGracefulStop(_ action: @escaping @Sendable () async -> Void) async {
-        let isLate = state.withLock { state in
-            state.gracefulStop = action
-            return state.signals > 0
-        }
-        if isLate { await action() }
-    }
-
-    /// Stops the running parts gracefully; while they are still being built, cancels the building.
-    func stopGracefully() async {
-        if let action = state.withLock({ $0.gracefulStop }) { await action() } else { cancelParts() }
-    }
-
-    func cancel() { cancelParts() }
-
-    /// What parts throw because they were told to stop is no failure; nor is a start that was interrupted.
-    func endsWithoutFailure(after error: any Error) -> Bool {
-        state.withLock { $0.signals > 0 && ($0.gracefulStop == nil || error is CancellationError) }
     }
 }

@@ -230,7 +230,7 @@ final class SettingsLedger: Sendable {
             .sorted { $0.value.line < $1.value.line }
             .map { key, value in
                 SettingsProblem(
-                    unknown: key, file: file.name, line: value.line, nearest: Spelling.nearest(to: key, among: declared))
+                    unknown: key, file: file.name, line: value.line, known: declared)
             }
         return problems + unknown
     }

@@ -16,9 +16,19 @@ public struct SettingsProblem: Sendable, Hashable, CustomStringConvertible {
         description = "\(key): the value (not shown) is not allowed: \(allowed)"
     }
 
-    init(unknown key: String, file: String, line: Int, nearest: String?) {
+    init(unknown key: String, file: String, line: Int, known: [String]) {
         self.key = key
-        let advice = nearest.map { "did you mean \($0)?" } ?? "remove it"
+        let advice: String
+        if let nearest = Spelling.nearest(to: key, among: known) {
+            advice = "did you mean \(nearest)?"
+        } else {
+            let section = key.lastIndex(of: ".").map { key[...$0] } ?? ""
+            let siblings = Set(known.filter { $0.hasPrefix(section) }.map { $0.dropFirst(section.count).prefix { $0 != "." } })
+                .sorted()
+            let more = siblings.count > 12 ? ", …" : ""
+            advice =
+                siblings.isEmpty ? "remove it" : "remove it; known here: \(siblings.prefix(12).joined(separator: ", "))\(more)"
+        }
         description = "\(key): unknown key in \(file) line \(line); \(advice)"
     }
 
