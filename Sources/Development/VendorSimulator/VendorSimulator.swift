@@ -28,6 +28,17 @@ public struct SimulatorAddresses: Sendable, Equatable {
     public var control: String
 }
 
+/// Says which address could not be opened, and why.
+public struct SimulatorAddressError: Error, CustomStringConvertible {
+    /// Host and port.
+    public let address: String
+    /// What the system says.
+    public let reason: String
+
+    /// The address and the reason.
+    public var description: String { "cannot listen on \(address): \(reason)" }
+}
+
 /// A simulated vendor.
 ///
 ///     let simulator = try VendorSimulator(configuration)
@@ -75,7 +86,7 @@ public final class VendorSimulator: Service {
 
     /// Serves until the task is cancelled or the service group shuts down; to be called once.
     ///
-    /// - Throws: when a port cannot be had; ``addresses()`` then throws the same error.
+    /// - Throws: ``SimulatorAddressError`` when a port cannot be had; ``addresses()`` then throws the same error.
     public func run() async throws {
         // The servers call it an error when a connection ends without notice, which here is the fault plan's doing.
         var serverLogger = logger

@@ -226,7 +226,8 @@ struct ServerTests {
             var configuration = try SimulatedDay.configuration()
             configuration.apiPort = try #require(URL(string: addresses.api)?.port)
             let second = try VendorSimulator(configuration)
-            await #expect(throws: (any Error).self) { try await second.whileRunning { _ in } }
+            let error = await #expect(throws: SimulatorAddressError.self) { try await second.whileRunning { _ in } }
+            #expect(error?.address == "127.0.0.1:\(configuration.apiPort)")
         }
     }
 

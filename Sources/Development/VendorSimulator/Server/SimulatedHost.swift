@@ -21,7 +21,7 @@ extension SimulatedHost {
     func server(
         _ host: String, port: Int, logger: Logger, onRunning: @escaping @Sendable (_ port: Int) async -> Void
     ) throws -> any Service {
-        try HTTPServerBuilder.http1().buildServer(
+        let server = try HTTPServerBuilder.http1().buildServer(
             configuration: ServerConfiguration(address: .hostname(host, port: port)),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
             responder: { request, writer, channel in
@@ -29,6 +29,21 @@ extension SimulatedHost {
                 try await writer.write(response: response.head, body: response.body)
             },
             onServerRunning: { await onRunning($0.localAddress?.port ?? port) })
+        return HostServer(address: "\(host):\(port)", server: server)
+    }
+}
+
+/// A server whose failure says which address it is about.
+private struct HostServer: Service {
+    let address: String
+    let server: any Service
+
+    func run() async throws {
+        do {
+            try await server.run()
+        } catch let error as IOError {
+            throw SimulatorAddressError(address: address, reason: "\(error)")
+        }
     }
 }
 
