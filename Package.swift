@@ -74,7 +74,7 @@ let package = Package(
         library("ObjectStorage", "Platform/ObjectStorage", ["Transfer", crypto, log]),
         library(
             "Service", "Platform/Service",
-            [.product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
+            ["Kafka", .product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
 
         // Contracts: the messages and topic names that every process agrees on.
         library("Contracts", "Contracts", []),
@@ -116,7 +116,9 @@ let package = Package(
         tests("ServiceTests", "Platform/ServiceTests", ["Service", "TestSupport", metrics]),
         tests("ContractsTests", "ContractsTests", ["Contracts"]),
         tests("GenesysCloudTests", "Vendors/GenesysCloudTests", ["GenesysCloud", "Transfer", "Records", "TestSupport", hummingbird]),
-        tests("WorkerKitTests", "Workers/WorkerKitTests", ["WorkerKit", "Contracts", "Kafka", "ObjectStorage", "TestSupport", log]),
+        tests(
+            "WorkerKitTests", "Workers/WorkerKitTests",
+            ["WorkerKit", "Contracts", "Kafka", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
         tests(
             "ConversationTests", "Workers/ConversationTests",
             ["Conversation", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer", "TestSupport", "VendorSimulator", hummingbird, log]),

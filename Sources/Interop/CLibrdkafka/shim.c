@@ -1,5 +1,8 @@
 #include "CLibrdkafka.h"
 
+#include <string.h>
+#include <sys/prctl.h>
+
 rd_kafka_error_t *switchboard_rd_kafka_produce(
     rd_kafka_t *handle, const char *topic, int32_t partition, const void *key, size_t key_size, const void *value,
     size_t value_size, int64_t timestamp_ms, const switchboard_rd_kafka_header *headers, size_t header_count, void *opaque) {
@@ -52,4 +55,11 @@ rd_kafka_error_t *switchboard_rd_kafka_produce(
 void switchboard_rd_kafka_mock_push_errors(
     rd_kafka_mock_cluster_t *cluster, int16_t api_key, const rd_kafka_resp_err_t *errors, size_t count) {
     rd_kafka_mock_push_request_errors_array(cluster, api_key, count, errors);
+}
+
+void switchboard_name_thread(const char *name) {
+    char text[16];
+    strncpy(text, name, sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    prctl(PR_SET_NAME, text, 0, 0, 0);
 }

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 
 /// One header of a message for `switchboard_rd_kafka_produce`.
 typedef struct {
@@ -23,5 +24,8 @@ rd_kafka_error_t *switchboard_rd_kafka_produce(
 /// `rd_kafka_mock_push_request_errors` without variadics.
 void switchboard_rd_kafka_mock_push_errors(
     rd_kafka_mock_cluster_t *cluster, int16_t api_key, const rd_kafka_resp_err_t *errors, size_t count);
+
+/// Names the calling thread for debuggers and /proc; at most 15 bytes are kept.
+void switchboard_name_thread(const char *name);
 
 #endif

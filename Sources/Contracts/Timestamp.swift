@@ -1,0 +1,49 @@
+public import Foundation
+
+/// Instants as text: ISO-8601 in UTC, with milliseconds when written.
+public enum Timestamp {
+    private static let withMilliseconds = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    private static let withoutMilliseconds = Date.ISO8601FormatStyle()
+
+    /// Such as `2026-03-01T16:00:00.000Z`.
+    public static func string(_ date: Date) -> String { date.formatted(withMilliseconds) }
+
+    /// Reads an instant with or without fractional seconds; nil when it is none.
+    public static func date(_ text: String) -> Date? {
+        (try? withMilliseconds.parse(text)) ?? (try? withoutMilliseconds.parse(text))
+    }
+
+    /// Such as `20260301T160000Z`, for ids and file names.
+    public static func compact(_ date: Date) -> String {
+        string(date).prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
+    }
+}
+
+extension JSONEncoder {
+    /// The encoder of every message: keys sorted, so that equal values have equal bytes, and instants as `Timestamp` writes them.
+    static func contract() -> JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .custom { date, encoder in
+            var container = encoder.singleValueContainer()
+            try container.encode(Timestamp.string(date))
+        }
+        return encoder
+    }
+}
+
+extension JSONDecoder {
+    /// The decoder of every message.
+    static func contract() -> JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let container = try decoder.singleValueContainer()
+            let text = try container.decode(String.self)
+            guard let date = Timestamp.date(text) else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "not an ISO-8601 instant")
+            }
+            return date
+        }
+        return decoder
+    }
+}

@@ -1,0 +1,44 @@
+internal import CLibrdkafka
+
+/// What a cluster says of itself and its topics.
+public struct ClusterMetadata: Sendable, Hashable {
+    /// One topic of the cluster.
+    public struct Topic: Sendable, Hashable {
+        /// The topic's name.
+        public let name: String
+        /// How many partitions it has.
+        public let partitions: Int
+        /// The smallest number of replicas among its partitions.
+        public let replication: Int
+    }
+
+    /// How many brokers are known.
+    public let brokers: Int
+    /// The topics, sorted by name, internal ones included.
+    public let topics: [Topic]
+
+    static func fetch(handle: OpaquePointer, topic: String?, timeoutMilliseconds: Int32) throws(KafkaError) -> ClusterMetadata {
+        var pointer: UnsafePointer<rd_kafka_metadata>?
+        let reference = topic.map { rd_kafka_topic_new(handle, $0, nil) } ?? nil
+        defer { if let reference { rd_kafka_topic_destroy(reference) } }
+        let code = rd_kafka_metadata(handle, reference == nil ? 1 : 0, reference, &pointer, timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let pointer else {
+            throw KafkaError(code: code, operation: "read metadata")
+        }
+        defer { rd_kafka_metadata_destroy(pointer) }
+        var topics: [Topic] = []
+        for index in 0..<Int(pointer.pointee.topic_cnt) {
+            let found = pointer.pointee.topics[index]
+            guard let name = found.topic, found.err == RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
+            var replication = Int.max
+            for number in 0..<Int(found.partition_cnt) {
+                replication = min(replication, Int(found.partitions[number].replica_cnt))
+            }
+            topics.append(
+                Topic(
+                    name: String(cString: name), partitions: Int(found.partition_cnt),
+                    replication: replication == .max ? 0 : replication))
+        }
+        return ClusterMetadata(brokers: Int(pointer.pointee.broker_cnt), topics: topics.sorted { $0.name < $1.name })
+    }
+}
