@@ -125,8 +125,8 @@ private struct CronField {
             throw CronError(
                 "\(name): the step \"\(part)\" has no range; allowed are */\(halves[1]) and \(base)-\(range.upperBound)/\(halves[1])")
         }
-        guard let step = number(halves[1]), step >= 1, step <= max(1, high - low) else {
-            throw CronError("\(name): the step of \"\(part)\" is not allowed; allowed is 1 to \(max(1, high - low))")
+        guard let step = number(halves[1]), step >= 1, step <= high - low + 1 else {
+            throw CronError("\(name): the step of \"\(part)\" is not allowed; allowed is 1 to \(high - low + 1)")
         }
         return stride(from: low, through: high, by: step)
     }

@@ -41,12 +41,8 @@ struct CronExpressionTests {
         #expect(fires == ["2026-11-01T05:30:00Z"])
     }
 
-    @Test("an entry with a wildcard or a step fires in both passes of a repeated hour", arguments: ["0 * * * *", "0 */1 * * *", "*/60 1 * * *"])
+    @Test("an entry with a wildcard or a step fires in both passes of a repeated hour", arguments: ["0 * * * *", "0 */1 * * *", "*/60 * * * *"])
     func autumnWildcard(expression: String) throws {
-        guard expression != "*/60 1 * * *" else {
-            #expect(throws: CronError.self) { try CronExpression(expression) }
-            return
-        }
         let fires = try fires(expression, "Europe/Berlin", from: "2026-10-24T23:30:00Z", to: "2026-10-25T02:30:00Z")
         #expect(fires == ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"])
     }
@@ -82,7 +78,7 @@ struct CronExpressionTests {
         arguments: [
             ("* * * *", "4 fields"), ("* * * * * *", "6 fields"), ("60 * * * *", "minute: \"60\""), ("* 24 * * *", "hour"),
             ("* * 0 * *", "day of month"), ("* * * 13 *", "month"), ("* * * * 8", "day of week"), ("* * * FOO *", "JAN to DEC"),
-            ("*/0 * * * *", "step"), ("*/99999 * * * *", "step"), ("5/10 * * * *", "5-59/10"), ("10-5 * * * *", "backwards"),
+            ("*/0 * * * *", "step"), ("*/61 * * * *", "1 to 60"), ("*/99999 * * * *", "step"), ("5/10 * * * *", "5-59/10"), ("10-5 * * * *", "backwards"),
             ("0 0 30 2 *", "never fires"), ("0 0 31 4,6,9,11 *", "never fires"), ("0 0 30 2 */2", "never fires"),
             ("@reboot", "@daily"), ("", "0 fields"), ("a b c d e", "minute: \"a\""), ("1, * * * *", "minute"), ("-1 * * * *", "minute"),
             ("1-2-3 * * * *", "minute"), ("* * L * *", "day of month"), ("* * ? * *", "day of month"), ("* * * * 5#2", "day of week"),
