@@ -182,7 +182,7 @@ public actor Consumer {
             rd_kafka_message_destroy(message)
             // More may wait, but the event is signalled only when the queue was empty: come back by ourselves.
         }
-        if handle != nil, let queue, rd_kafka_queue_length(queue) > 0 { thread.wake() }
+        if handle != nil, let queue, rd_kafka_queue_length(queue) > 0 { thread.wakeUp() }
         guard handle != nil else { return }
         listener.polled(by: self)
     }

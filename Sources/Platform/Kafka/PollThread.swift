@@ -59,7 +59,7 @@ public final class PollThread: SerialExecutor, Sendable {
     /// Runs `poller` on the thread after every wake-up and at every interval; nil stops that.
     func setPoller(_ poller: (@Sendable () -> Void)?) {
         state.withLock { $0.poller = poller }
-        wake()
+        wakeUp()
     }
 
     /// Ends the thread after the jobs that are queued and waits for its end. Must not be called on the thread itself.
@@ -71,12 +71,12 @@ public final class PollThread: SerialExecutor, Sendable {
                 if !state.hasEnded { state.ended.append(continuation) }
                 return state.hasEnded
             }
-            if ended { continuation.resume() } else { wake() }
+            if ended { continuation.resume() } else { wakeUp() }
         }
     }
 
-    /// Makes the thread look at its queues now.
-    func wake() {
+    /// Makes the thread run its jobs and its poller now, from any thread.
+    public func wakeUp() {
         var one: UInt64 = 1
         // EAGAIN means that a wake-up is pending already, which is all that is asked.
         _ = write(wakeDescriptor, &one, 8)
@@ -132,9 +132,12 @@ public final class PollThread: SerialExecutor, Sendable {
             return true
         }
         guard mustDrain else {
-            if !isCurrent { wake() }
+            if !isCurrent { wakeUp() }
             return
         }
+        // The last job may release the last actor of this executor, and with it the executor itself.
+        let keptAlive = Unmanaged.passRetained(self)
+        defer { keptAlive.release() }
         while true {
             runJobs()
             let isDone = state.withLock { state in

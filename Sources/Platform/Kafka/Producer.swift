@@ -10,12 +10,14 @@ public final class Producer: Sendable {
     private let handle: NativeHandle
     private let thread: PollThread
     private let isClosed = Mutex(false)
+    private let logger: Logger
 
     /// Makes a producer with `acks=all` and idempotence.
     ///
     /// - Parameter deliveryTimeout: how long a record may wait for its acknowledgement before `send` throws.
     /// - Throws: a `KafkaError` of kind `configuration` when librdkafka refuses a property.
     public init(_ configuration: KafkaConfiguration, deliveryTimeout: Duration = .seconds(30)) throws(KafkaError) {
+        logger = configuration.logger
         let callbacks = HandleCallbacks(logger: configuration.logger, client: configuration.clientID)
         let native = try NativeConfiguration(
             configuration,
@@ -28,9 +30,13 @@ public final class Producer: Sendable {
                 "statistics.interval.ms": "15000",
             ], callbacks: callbacks)
         native.with { pointer in
-            rd_kafka_conf_set_dr_msg_cb(pointer) { _, message, _ in
-                guard let message, let opaque = message.pointee._private else { return }
-                Delivery.take(opaque).finish(message)
+            rd_kafka_conf_set_dr_msg_cb(pointer) { handle, message, _ in
+                guard let handle, let message else { return }
+                if let opaque = message.pointee._private {
+                    Delivery.take(opaque).finish(message)
+                } else if message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR {
+                    HandleCallbacks.of(handle)?.failed(code: message.pointee.err, reason: "an offered record was not stored")
+                }
             }
         }
         let handle = NativeHandle(try native.makeHandle(RD_KAFKA_PRODUCER), callbacks: callbacks)
@@ -45,49 +51,65 @@ public final class Producer: Sendable {
     /// - Throws: the reason why it was not stored within the delivery timeout.
     @discardableResult
     public func send(_ record: ProducerRecord) async throws(KafkaError) -> RecordMetadata {
-        var result: Result<RecordMetadata, KafkaError>
-        repeat {
-            guard !isClosed.withLock({ $0 }) else { throw .closed("produce") }
-            result = await withCheckedContinuation { continuation in
-                let opaque = Delivery(continuation).retained()
-                do throws(KafkaError) {
-                    try handle.produce(record, opaque: opaque)
-                } catch {
-                    Delivery.take(opaque).fail(error)
-                }
-            }
-            guard case .failure(let error) = result, error.kind == .queueFull else { break }
-            // The queue drains with deliveries; librdkafka has no call back for free space.
-            do { try await Task.sleep(for: .milliseconds(5)) } catch { throw .closed("produce") }
-        } while true
-        return try result.get()
+        let result = await withCheckedContinuation { continuation in
+            hand(record) { continuation.resume(returning: $0) }
+        }
+        guard case .failure(let error) = result, error.kind == .queueFull else { return try result.get() }
+        try await waitForSpace()
+        return try await send(record)
     }
 
     /// Sends records in order and waits for all acknowledgements.
     ///
-    /// - Throws: the first failure, after every record was reported.
+    /// - Throws: the first failure, after every record that was handed over was reported.
     public func send(_ records: [ProducerRecord]) async throws(KafkaError) {
-        let failure = await withTaskGroup(of: KafkaError?.self) { group in
-            var failure: KafkaError?
-            // Bounded so that a long list doesn't become as many tasks; the tasks start in order.
-            var running = 0
-            for record in records {
-                if running >= 1000, let done = await group.next() {
-                    failure = failure ?? done
-                    running -= 1
+        let batch = DeliveryBatch()
+        for record in records {
+            while true {
+                let refused = Mutex<KafkaError?>(nil)
+                batch.add()
+                hand(record) { result in
+                    if case .failure(let error) = result, error.kind == .queueFull {
+                        // Reported before `hand` returns: nothing was handed over, the same record comes again.
+                        refused.withLock { $0 = error }
+                        batch.report(nil)
+                    } else if case .failure(let error) = result {
+                        batch.report(error)
+                    } else {
+                        batch.report(nil)
+                    }
                 }
-                group.addTask {
-                    do throws(KafkaError) {
-                        try await self.send(record)
-                        return nil
-                    } catch { return error }
-                }
-                running += 1
+                guard refused.withLock({ $0 }) != nil else { break }
+                try await waitForSpace()
             }
-            for await done in group { failure = failure ?? done }
-            return failure
         }
-        if let failure { throw failure }
+        if let failure = await batch.wait() { throw failure }
+    }
+
+    /// Gives a record to librdkafka; `report` is called once, here when it is refused, else by the delivery report.
+    private func hand(_ record: ProducerRecord, _ report: @escaping @Sendable (Result<RecordMetadata, KafkaError>) -> Void) {
+        guard !isClosed.withLock({ $0 }) else { return report(.failure(.closed("produce"))) }
+        let opaque = Delivery(report).retained()
+        do throws(KafkaError) {
+            try handle.produce(record, opaque: opaque)
+        } catch {
+            Delivery.take(opaque).report(.failure(error))
+        }
+    }
+
+    /// The queue drains with deliveries; librdkafka has no callback for free space.
+    private func waitForSpace() async throws(KafkaError) {
+        do { try await Task.sleep(for: .milliseconds(5)) } catch { throw .closed("produce") }
+    }
+
+    /// Sends a record without waiting; one that can't be stored is logged. For what may be lost, such as progress.
+    public func offer(_ record: ProducerRecord) {
+        guard !isClosed.withLock({ $0 }) else { return }
+        do throws(KafkaError) {
+            try handle.produce(record, opaque: nil)
+        } catch {
+            logger.warning("offered record dropped", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Waits up to `timeout` for what is under way, then destroys the handle and ends the thread. Idempotent.
@@ -127,11 +149,9 @@ private actor ProducerEnd {
 
 /// One record's way back from librdkafka's delivery report to its sender.
 private final class Delivery {
-    private let continuation: CheckedContinuation<Result<RecordMetadata, KafkaError>, Never>
+    let report: @Sendable (Result<RecordMetadata, KafkaError>) -> Void
 
-    init(_ continuation: CheckedContinuation<Result<RecordMetadata, KafkaError>, Never>) {
-        self.continuation = continuation
-    }
+    init(_ report: @escaping @Sendable (Result<RecordMetadata, KafkaError>) -> Void) { self.report = report }
 
     func retained() -> UnsafeMutableRawPointer { Unmanaged.passRetained(self).toOpaque() }
 
@@ -139,16 +159,49 @@ private final class Delivery {
         Unmanaged<Delivery>.fromOpaque(opaque).takeRetainedValue()
     }
 
-    func fail(_ error: KafkaError) { continuation.resume(returning: .failure(error)) }
-
     func finish(_ message: UnsafePointer<rd_kafka_message_t>) {
         let native = message.pointee
         let topic = native.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? ""
         if native.err == RD_KAFKA_RESP_ERR_NO_ERROR {
-            continuation.resume(
-                returning: .success(RecordMetadata(topicPartition: TopicPartition(topic, native.partition), offset: native.offset)))
+            report(.success(RecordMetadata(topicPartition: TopicPartition(topic, native.partition), offset: native.offset)))
         } else {
-            fail(KafkaError(code: native.err, operation: "produce to \(topic)"))
+            report(.failure(KafkaError(code: native.err, operation: "produce to \(topic)")))
         }
+    }
+}
+
+/// Waits for the reports of many records.
+private final class DeliveryBatch: Sendable {
+    private struct State {
+        var open = 0
+        var failure: KafkaError?
+        var waiting: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    func add() { state.withLock { $0.open += 1 } }
+
+    func report(_ failure: KafkaError?) {
+        let waiting: CheckedContinuation<Void, Never>? = state.withLock { state in
+            state.open -= 1
+            state.failure = state.failure ?? failure
+            guard state.open == 0 else { return nil }
+            defer { state.waiting = nil }
+            return state.waiting
+        }
+        waiting?.resume()
+    }
+
+    func wait() async -> KafkaError? {
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                guard state.open > 0 else { return true }
+                state.waiting = continuation
+                return false
+            }
+            if isDone { continuation.resume() }
+        }
+        return state.withLock { $0.failure }
     }
 }

@@ -44,6 +44,8 @@ public actor TransactionalProducer {
                 "message.timeout.ms": "20000",
                 "linger.ms": "0",
                 "compression.type": "lz4",
+                // A dead letter is its message plus headers: what the topic took must fit again. The broker has its own limit.
+                "message.max.bytes": "4194304",
             ], callbacks: callbacks)
         handle = NativeHandle(try native.makeHandle(RD_KAFKA_PRODUCER), callbacks: callbacks)
         ownsThread = thread == nil
@@ -62,7 +64,9 @@ public actor TransactionalProducer {
     /// `body` can't suspend, so nothing else of this thread happens in between.
     ///
     /// - Throws: the error of the failed step after the transaction was aborted; a fatal one means that the process should end.
-    public func transaction(_ body: (isolated TransactionalProducer) throws(KafkaError) -> Void) throws(KafkaError) {
+    public func transaction(
+        _ body: @Sendable (isolated TransactionalProducer) throws(KafkaError) -> Void
+    ) throws(KafkaError) {
         guard !isClosed else { throw .closed("begin transaction") }
         if let error = rd_kafka_begin_transaction(handle.pointer) {
             throw KafkaError(consuming: error, operation: "begin transaction")

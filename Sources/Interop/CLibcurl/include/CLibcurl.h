@@ -16,6 +16,7 @@ CURLcode switchboard_curl_set_seek_callback(
 CURLcode switchboard_curl_set_progress_callback(
     CURL *handle,
     int (*callback)(void *context, curl_off_t down_total, curl_off_t down_now, curl_off_t up_total, curl_off_t up_now));
+CURLcode switchboard_curl_set_before_request_callback(CURL *handle, curl_prereq_callback callback);
 
 CURLcode switchboard_curl_get_long(CURL *handle, CURLINFO info, long *value);
 CURLcode switchboard_curl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value);

@@ -1,0 +1,47 @@
+public import Kafka
+public import Logging
+
+/// What every program does about a broker that isn't there yet, and about one that refuses it.
+public enum KafkaStart {
+    /// Repeats `step` until it succeeds, while the reason may pass: a broker that is down, a topic that isn't created yet.
+    ///
+    /// Not ready meanwhile, and says why in the log: every attempt at first, then once a minute.
+    ///
+    /// - Throws: the first `KafkaError` that waiting doesn't mend, or `CancellationError`.
+    public static func retrying(
+        logger: Logger, readiness: HealthIndicator, _ step: () async throws -> Void
+    ) async throws {
+        var attempt = 0
+        while true {
+            do {
+                try await step()
+                return
+            } catch let error as KafkaError where mayPass(error) {
+                attempt += 1
+                let delay = min(15, 1 << min(attempt, 4))
+                readiness.set(.failing(error.description))
+                if attempt <= 4 || attempt % 4 == 0 {
+                    logger.warning("waiting for kafka", metadata: ["error": "\(error)", "retry-seconds": "\(delay)"])
+                }
+                try await Task.sleep(for: .seconds(delay))
+            }
+        }
+    }
+
+    private static func mayPass(_ error: KafkaError) -> Bool {
+        if error.isFatal { return false }
+        switch error.kind {
+        case .brokerUnavailable, .timedOut, .unknownTopic: return true
+        case .authentication, .authorization, .configuration, .fenced, .closed: return false
+        case .topicExists, .staleMember, .queueFull, .messageTooLarge, .other: return error.isRetriable
+        }
+    }
+
+    /// The end that a Kafka error means for a program: wrong settings stay wrong, a fenced or failed client is to be restarted.
+    public static func failure(_ error: KafkaError) -> ProgramFailure {
+        switch error.kind {
+        case .configuration, .authentication, .authorization: ProgramFailure(.configuration, error.description)
+        default: ProgramFailure(.temporary, error.description)
+        }
+    }
+}

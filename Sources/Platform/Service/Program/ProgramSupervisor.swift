@@ -1,0 +1,110 @@
+import Glibc
+import Logging
+import ServiceLifecycle
+
+/// Runs the parts of a program and turns signals into its end.
+struct ProgramSupervisor: Sendable {
+    let context: ProgramContext
+    let common: CommonConfiguration
+    let readyFile: String?
+
+    /// Builds and runs the parts until they end or a signal ends them.
+    ///
+    /// - Parameters:
+    ///   - signals: The signals as they arrive.
+    ///   - build: Makes the parts.
+    /// - Throws: What a part threw.
+    func run<Signals>(
+        signals: Signals, _ build: @escaping @Sendable () async throws -> ProgramParts
+    ) async throws where Signals: AsyncSequence & Sendable, Signals.Element: CustomStringConvertible {
+        let (cancellations, cancellation) = AsyncStream.makeStream(of: Void.self)
+        let control = StopControl { cancellation.yield() }
+        try await withThrowingTaskGroup(of: Void.self) { watcher in
+            watcher.addTask { try await watch(signals, control) }
+            defer { watcher.cancelAll() }
+            do {
+                try await withThrowingTaskGroup(of: Bool.self) { tasks in
+                    tasks.addTask {
+                        try await runParts(build, control)
+                        return true
+                    }
+                    tasks.addTask {
+                        for await _ in cancellations { break }
+                        return false
+                    }
+                    while let partsEnded = try await tasks.next() {
+                        tasks.cancelAll()
+                        if partsEnded { return }
+                    }
+                }
+            } catch  where control.endsWithoutFailure(after: error) {
+                context.logger.debug("interrupted while stopping", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func runParts(_ build: @Sendable () async throws -> ProgramParts, _ control: StopControl) async throws {
+        let parts = try await build()
+        let admin = AdminServer(
+            configuration: common.admin, health: context.health, metrics: context.metrics, routes: parts.routes)
+        let services: [any ServiceLifecycle.Service] =
+            [admin] + parts.services.map { WatchedService(service: $0, control: control, logger: context.logger) }
+        var quiet = context.logger
+        quiet.logLevel = max(quiet.logLevel, .notice)
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { service in
+                .init(
+                    service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
+            }, logger: quiet)
+        configuration.maximumGracefulShutdownDuration = common.grace
+        let group = ServiceGroup(configuration: configuration)
+        await control.setGracefulStop { await group.triggerGracefulShutdown() }
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await announce(admin) }
+            defer { tasks.cancelAll() }
+            try await group.run()
+        }
+        if !control.isStopping {
+            throw ProgramFailure(.failure, "a service ended by itself although nothing had asked it to; the log says which")
+        }
+    }
+
+    private func announce(_ admin: AdminServer) async throws {
+        guard let port = await admin.boundPort() else { return }
+        context.logger.info(
+            "started",
+            metadata: [
+                "admin": "http://\(common.admin.host):\(port)", "version": "\(ProgramVersion.current)", "pid": "\(getpid())",
+            ])
+        try await context.health.waitUntilReady()
+        context.logger.info("ready")
+        guard let readyFile else { return }
+        let host = common.admin.host == "0.0.0.0" || common.admin.host == "::" ? "127.0.0.1" : common.admin.host
+        let text = "{\"pid\":\(getpid()),\"admin\":\(JSONText.quoted("http://\(host):\(port)"))}\n"
+        do {
+            try ReadyFile.write(text, to: readyFile)
+        } catch {
+            context.logger.error(
+                "cannot write the ready file; check --ready-file", metadata: ["path": "\(readyFile)", "error": "\(error)"])
+        }
+    }
+
+    private func watch<Signals>(_ signals: Signals, _ control: StopControl) async throws
+    where Signals: AsyncSequence & Sendable, Signals.Element: CustomStringConvertible {
+        for try await signal in signals {
+            switch control.countSignal() {
+            case 1:
+                context.logger.info("stopping; a second signal stops at once", metadata: ["signal": "\(signal)"])
+                context.health.beginDraining()
+                await control.stopGracefully()
+            case 2:
+                context.logger.warning("stopping at once: running work is cancelled", metadata: ["signal": "\(signal)"])
+                control.cancel()
+            default:
+                context.logger.error("ended by repeated signals", metadata: ["signal": "\(signal)"])
+                _exit(ProgramExit.failure.rawValue)
+            }
+        }
+    }
+}

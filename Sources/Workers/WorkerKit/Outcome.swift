@@ -1,0 +1,38 @@
+public import Contracts
+public import Foundation
+
+/// How an attempt ended.
+public enum Outcome: Sendable {
+    /// The result stands.
+    case done(JobResult)
+    /// It failed and may succeed later; an attempt is spent. Without a delay the worker's policy chooses.
+    case retry(after: Duration? = nil, JobEvent.Failure)
+    /// It can't be done before an instant, through nobody's fault; no attempt is spent.
+    case snooze(until: Date, JobEvent.Failure)
+    /// It can never succeed.
+    case dead(JobEvent.Failure)
+    /// Somebody called it off.
+    case cancelled(JobEvent.Failure)
+    /// It is complete when these jobs are.
+    case children([Job], figures: [String: Int] = [:])
+}
+
+/// What a finished job tells.
+public struct JobResult: Sendable, Hashable {
+    /// The object key of its manifest.
+    public var manifest: String?
+    /// Figures such as `pages`, `records` and `bytes`.
+    public var figures: [String: Int]
+
+    /// A result.
+    public init(manifest: String? = nil, figures: [String: Int] = [:]) {
+        self.manifest = manifest
+        self.figures = figures
+    }
+}
+
+/// An error that knows what should become of the job; any other error is retried.
+public protocol OutcomeError: Error {
+    /// What should become of the job.
+    var outcome: Outcome { get }
+}
