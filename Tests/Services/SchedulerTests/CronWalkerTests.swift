@@ -8,7 +8,11 @@ private struct MinuteWalker {
     let minutes: Range<Int>
     /// The wall-clock minute of each minute, numbered as if it were UTC.
     private let walls: [Int]
-    private let dates: [Int: DateComponents]
+    private let dates: [Int: WallDate]
+
+    private struct WallDate {
+        let minute: Int, hour: Int, day: Int, month: Int, weekday: Int
+    }
 
     /// Prepares the minutes from a day before `start` (the daemon must know what it has lived through) to `end`.
     init(from start: Int, to end: Int, timeZone: TimeZone) {
@@ -18,10 +22,15 @@ private struct MinuteWalker {
         }
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = .gmt
-        var dates: [Int: DateComponents] = [:]
+        var dates: [Int: WallDate] = [:]
         for wall in (walls.min() ?? 0)...(walls.max() ?? 0) {
             let date = Date(timeIntervalSince1970: Double(wall) * 60)
-            dates[wall] = calendar.dateComponents([.minute, .hour, .day, .month, .weekday], from: date)
+            let parts = calendar.dateComponents([.minute, .hour, .day, .month, .weekday], from: date)
+            if let minute = parts.minute, let hour = parts.hour, let day = parts.day, let month = parts.month,
+                let weekday = parts.weekday
+            {
+                dates[wall] = WallDate(minute: minute, hour: hour, day: day, month: month, weekday: weekday - 1)
+            }
         }
         self.dates = dates
     }
@@ -32,7 +41,9 @@ private struct MinuteWalker {
                 field.split(separator: ",").contains { part in
                     let halves = part.split(separator: "/")
                     let step = halves.count > 1 ? Int(halves[1]) ?? 1 : 1
-                    let bounds = halves[0] == "*" ? [range.lowerBound, range.upperBound] : halves[0].split(separator: "-").compactMap { Int($0) }
+                    let bounds =
+                        halves[0] == "*"
+                        ? [range.lowerBound, range.upperBound] : halves[0].split(separator: "-").compactMap { Int($0) }
                     guard let first = bounds.first, let last = bounds.last else { return false }
                     return value >= first && value <= last && (value - first) % step == 0
                 }
@@ -44,12 +55,12 @@ private struct MinuteWalker {
         let allowed = zip(fields, [0...59, 0...23, 1...31, 1...12, fields[4].hasPrefix("*") ? 0...6 : 0...7]).map(numbers)
         let isBoth = fields[2].hasPrefix("*") || fields[4].hasPrefix("*")
         func matches(_ wall: Int) -> Bool {
-            guard let date = dates[wall], let minute = date.minute, let hour = date.hour, let day = date.day, let month = date.month,
-                let weekday = date.weekday.map({ $0 - 1 })
-            else { return false }
-            guard allowed[0].contains(minute), allowed[1].contains(hour), allowed[3].contains(month) else { return false }
-            let byMonth = allowed[2].contains(day)
-            let byWeek = allowed[4].contains(weekday) || weekday == 0 && allowed[4].contains(7)
+            guard let date = dates[wall] else { return false }
+            guard allowed[0].contains(date.minute), allowed[1].contains(date.hour), allowed[3].contains(date.month) else {
+                return false
+            }
+            let byMonth = allowed[2].contains(date.day)
+            let byWeek = allowed[4].contains(date.weekday) || date.weekday == 0 && allowed[4].contains(7)
             return isBoth ? byMonth && byWeek : byMonth || byWeek
         }
         let isWildcard = fields[0].hasPrefix("*") || fields[1].hasPrefix("*")
@@ -87,7 +98,8 @@ struct CronWalkerTests {
 
     private func randomField(_ range: ClosedRange<Int>, wildcard: Double, _ generator: inout SeededGenerator) -> String {
         if Double.random(in: 0..<1, using: &generator) < wildcard {
-            return Bool.random(using: &generator) ? "*" : "*/\(Int.random(in: 1...max(1, (range.count - 1) / 2), using: &generator))"
+            return Bool.random(using: &generator)
+                ? "*" : "*/\(Int.random(in: 1...max(1, (range.count - 1) / 2), using: &generator))"
         }
         return (0..<Int.random(in: 1...2, using: &generator)).map { _ in
             let first = Int.random(in: range, using: &generator)
@@ -106,27 +118,29 @@ struct CronWalkerTests {
         let walker = MinuteWalker(from: start, to: end, timeZone: timeZone)
         for round in 0..<24 {
             // Every third expression aims at the hours in which clocks change.
-            let hours = round % 3 == 0 ? randomField(0...3, wildcard: 0.1, &generator) : randomField(0...23, wildcard: 0.4, &generator)
+            let hours =
+                round % 3 == 0 ? randomField(0...3, wildcard: 0.1, &generator) : randomField(0...23, wildcard: 0.4, &generator)
             let expression = [
                 randomField(0...59, wildcard: 0.3, &generator), hours, randomField(1...31, wildcard: 0.7, &generator),
                 "*", randomField(0...7, wildcard: 0.7, &generator),
             ].joined(separator: " ")
             let cron = try CronExpression(expression)
             let expected = walker.fires(expression)
-            var forwards: [Int] = []
-            var instant = start
-            while let fire = cron.fire(atOrAfter: instant, zone: zone), fire < end {
-                forwards.append(fire)
-                instant = fire + 1
+            // Every fire of sparse expressions; dense ones are asked at instants of their own.
+            let probes =
+                expected.count <= 60
+                ? [start] + expected.map { $0 + 1 } + expected
+                : (0..<60).map { _ in Int.random(in: start..<end, using: &generator) }
+            for probe in probes {
+                let next = cron.fire(atOrAfter: probe, zone: zone)
+                #expect(
+                    next.flatMap { $0 < end ? $0 : nil } == expected.first { $0 >= probe },
+                    "\(expression) in \(name) from \(probe)")
+                let last = cron.fire(atOrBefore: probe, zone: zone)
+                #expect(
+                    last.flatMap { $0 >= start ? $0 : nil } == expected.last { $0 <= probe },
+                    "\(expression) in \(name) to \(probe)")
             }
-            #expect(forwards == expected, "\(expression) in \(name)")
-            var backwards: [Int] = []
-            instant = end - 1
-            while let fire = cron.fire(atOrBefore: instant, zone: zone), fire >= start {
-                backwards.append(fire)
-                instant = fire - 1
-            }
-            #expect(backwards.reversed() == expected, "\(expression) in \(name), backwards")
         }
     }
 }

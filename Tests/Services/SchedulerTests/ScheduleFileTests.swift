@@ -63,7 +63,8 @@ struct ScheduleFileTests {
                     "deep": .object(["list": .array([.string("a"), .string("1"), .bool(true), .null])]),
                 ]))
         let second = try #require(definitions.last)
-        #expect(second.cadence == .every(.seconds(900)) && second.window == .days(1) && second.catchUp == .all && second.start == nil)
+        #expect(
+            second.cadence == .every(.seconds(900)) && second.window == .days(1) && second.catchUp == .all && second.start == nil)
         #expect(second.parameters == .object([:]) && !second.isPaused && second.lag == 0)
     }
 
@@ -71,16 +72,22 @@ struct ScheduleFileTests {
         "each problem is one line that names the schedule, the key, the value and what is allowed",
         arguments: [
             ("name: Conversations", ["name", "\"Conversations\"", "lower-case"]), ("name", ["name is missing"]),
-            ("name: a/b", ["name", "\"a/b\""]), ("kind: 'x y'", ["kind", "\"x y\""]), ("source: genesys", ["source", "vendor/account"]),
-            ("source: ../etc", ["source", "\"../etc\""]), ("zone: Asia/Manilla", ["zone", "\"Asia/Manilla\"", "did you mean Asia/Manila?"]),
-            ("zone: PST", ["zone", "IANA"]), ("zone", ["zone is missing"]), ("cron: \"0 6 * *\"", ["cron", "\"0 6 * *\"", "4 fields"]),
+            ("name: a/b", ["name", "\"a/b\""]), ("kind: 'x y'", ["kind", "\"x y\""]),
+            ("source: genesys", ["source", "vendor/account"]),
+            ("source: ../etc", ["source", "\"../etc\""]),
+            ("zone: Asia/Manilla", ["zone", "\"Asia/Manilla\"", "did you mean Asia/Manila?"]),
+            ("zone: PST", ["zone", "IANA"]), ("zone", ["zone is missing"]),
+            ("cron: \"0 6 * *\"", ["cron", "\"0 6 * *\"", "4 fields"]),
             ("cron: \"0 0 30 2 *\"", ["never fires"]), ("cron", ["exactly one of"]), ("every: 15m", ["exactly one of"]),
-            ("lag: two", ["lag", "\"two\"", "0 to 400"]), ("lag: -1", ["lag", "\"-1\""]), ("lag: 1.5", ["lag"]), ("lag: [1]", ["a list of 1"]),
-            ("window: 7m", ["window", "\"7m\"", "divides a day"]), ("window: 24h", ["window", "\"24h\""]), ("window: 30s", ["window"]),
+            ("lag: two", ["lag", "\"two\"", "0 to 400"]), ("lag: -1", ["lag", "\"-1\""]), ("lag: 1.5", ["lag"]),
+            ("lag: [1]", ["a list of 1"]),
+            ("window: 7m", ["window", "\"7m\"", "divides a day"]), ("window: 24h", ["window", "\"24h\""]),
+            ("window: 30s", ["window"]),
             ("window: 7d", ["start is missing", "window: 7d"]), ("settle: soon", ["settle", "\"soon\"", "15m"]),
             ("settle: 1500ms", ["settle", "whole seconds"]), ("start: 2026-02-30", ["start", "\"2026-02-30\"", "yyyy-MM-dd"]),
             ("end: 31.12.2026", ["end"]), ("catch-up: some", ["catch-up", "\"some\"", "all, latest, none"]),
-            ("maximum-catch-up: 0", ["maximum-catch-up", "1 to 1000"]), ("deadline: 0s", ["deadline"]), ("priority: 10", ["priority", "0 to 9"]),
+            ("maximum-catch-up: 0", ["maximum-catch-up", "1 to 1000"]), ("deadline: 0s", ["deadline"]),
+            ("priority: 10", ["priority", "0 to 9"]),
             ("paused: maybe", ["paused", "true or false"]), ("parameters: [1]", ["parameters", "a mapping"]),
             ("parameters: { a: .inf }", ["parameters"]), ("parameters: { a: 99999999999999999999 }", ["parameters"]),
             ("zome: UTC", ["unknown key \"zome\"", "did you mean \"zone\"?"]), ("catchup: all", ["did you mean \"catch-up\"?"]),
@@ -124,14 +131,21 @@ struct ScheduleFileTests {
     @Test("hostile files are refused without harm")
     func hostile() {
         #expect(problems(String(repeating: "[", count: 900_000)).count == 1)
-        #expect(problems("schedules: " + String(repeating: "{a: ", count: 500) + "1" + String(repeating: "}", count: 500)).count == 1)
+        #expect(
+            problems("schedules: " + String(repeating: "{a: ", count: 500) + "1" + String(repeating: "}", count: 500)).count == 1)
         #expect(problems(String(repeating: "x", count: 2_000_000)).first?.contains("bytes") == true)
         // Ten levels of ten aliases each would be ten thousand million values.
         var bomb = "a0: &a0 [x]\n"
-        for level in 1...10 { bomb += "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ","))]\n" }
+        for level in 1...10 {
+            bomb += "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ","))]\n"
+        }
         #expect(problems(bomb).first?.contains("values") == true)
-        #expect(problems(schedule("parameters: { a: \"\(String(repeating: "y", count: 20_000))\" }")).first?.contains("16384") == true)
-        let many = "schedules:\n" + (0...1_000).map { "  - { name: s\($0), kind: k, dataset: d, source: v/a, every: 1h, zone: UTC }\n" }.joined()
+        #expect(
+            problems(schedule("parameters: { a: \"\(String(repeating: "y", count: 20_000))\" }")).first?.contains("16384") == true
+        )
+        let many =
+            "schedules:\n"
+            + (0...1_000).map { "  - { name: s\($0), kind: k, dataset: d, source: v/a, every: 1h, zone: UTC }\n" }.joined()
         #expect(problems(many).first?.contains("1000") == true)
     }
 
@@ -140,7 +154,10 @@ struct ScheduleFileTests {
         let base = try #require(try ScheduleFile.parse(yaml: schedule("lag: 1")).first)
         #expect(base.hash.count == 16)
         #expect(try ScheduleFile.parse(yaml: "# a comment\n" + schedule("lag: 1")).first?.hash == base.hash)
-        for change in ["lag: 2", "lag: 1\n    window: 1h", "lag: 1\n    parameters: {a: 1}", "lag: 1\n    deadline: 1h", "lag: 1\n    priority: 6"] {
+        for change in [
+            "lag: 2", "lag: 1\n    window: 1h", "lag: 1\n    parameters: {a: 1}", "lag: 1\n    deadline: 1h",
+            "lag: 1\n    priority: 6",
+        ] {
             #expect(try ScheduleFile.parse(yaml: schedule(change)).first?.hash != base.hash, "\(change)")
         }
     }

@@ -6,9 +6,13 @@ import Testing
 
 @Suite("schedules of every kind, lived through")
 struct SchedulePropertyTests {
-    private func randomDefinition(_ zoneName: String, _ generator: inout SeededGenerator, start: CalendarDay) throws -> ScheduleDefinition {
+    private func randomDefinition(_ zoneName: String, _ generator: inout SeededGenerator, start: CalendarDay) throws
+        -> ScheduleDefinition
+    {
         let windows = ["15m", "30m", "1h", "4h", "6h", "12h", "1d", "1d", "2d"]
-        let crons = ["0 6 * * *", "30 2 * * *", "15 */3 * * *", "0 0 * * MON-FRI", "*/20 1-4 * * *", "0 12 1,15 * *", "5 4 * * SUN"]
+        let crons = [
+            "0 6 * * *", "30 2 * * *", "15 */3 * * *", "0 0 * * MON-FRI", "*/20 1-4 * * *", "0 12 1,15 * *", "5 4 * * SUN",
+        ]
         let everies = ["5m", "15m", "1h", "6h", "1d", "3d"]
         let isCron = Bool.random(using: &generator)
         return ScheduleDefinition(
@@ -22,7 +26,9 @@ struct SchedulePropertyTests {
             maximumCatchUp: Int.random(in: 1...200, using: &generator))
     }
 
-    @Test("all: whatever the outages, intervals adjoin from the start day on, each at the first fire that may publish it", arguments: oddZones)
+    @Test(
+        "all: whatever the outages, intervals adjoin from the start day on, each at the first fire that may publish it",
+        arguments: oddZones)
     func livesThrough(name: String) throws {
         var generator = SeededGenerator(seed: UInt64(name.utf8.reduce(11) { $0 &* 31 &+ Int($1) }.magnitude))
         // Each begins shortly before a clock change of the zone, if it has any.
@@ -43,7 +49,9 @@ struct SchedulePropertyTests {
                 state = tick.state ?? state
                 if !tick.hasMore { now.addTimeInterval(Double.random(in: 1...100_000, using: &generator)) }
             }
-            #expect(published.first.map { $0.interval.start } ?? definition.zone.start(of: first) == definition.zone.start(of: first), "\(label)")
+            #expect(
+                published.first.map { $0.interval.start } ?? definition.zone.start(of: first) == definition.zone.start(of: first),
+                "\(label)")
             #expect(zip(published, published.dropFirst()).allSatisfy { $0.interval.end == $1.interval.start }, "\(label)")
             #expect(published.allSatisfy { $0.interval.start < $0.interval.end }, "\(label)")
             #expect(Set(published.map(\.jobID)).count == published.count, "\(label)")
@@ -71,7 +79,8 @@ struct SchedulePropertyTests {
         if let before { #expect(!mayPublish(Date(seconds: before)), "\(label): \(due.jobID)") }
     }
 
-    @Test("latest and none: never out of order, never twice, and what is not published is said to be left out", arguments: oddZones)
+    @Test(
+        "latest and none: never out of order, never twice, and what is not published is said to be left out", arguments: oddZones)
     func otherPolicies(name: String) throws {
         var generator = SeededGenerator(seed: UInt64(name.utf8.reduce(13) { $0 &* 37 &+ Int($1) }.magnitude))
         for policy in [ScheduleDefinition.CatchUp.latest, .none, .latest, .none] {
@@ -97,7 +106,9 @@ struct SchedulePropertyTests {
         }
     }
 
-    @Test("ticks every second for the policies latest and none publish what all publishes", arguments: [ScheduleDefinition.CatchUp.latest, .none])
+    @Test(
+        "ticks every second for the policies latest and none publish what all publishes",
+        arguments: [ScheduleDefinition.CatchUp.latest, .none])
     func withoutOutages(policy: ScheduleDefinition.CatchUp) throws {
         for window in ["15m", "1h"] {
             var definition = ScheduleDefinition(

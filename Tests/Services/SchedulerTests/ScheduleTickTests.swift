@@ -25,7 +25,9 @@ struct ScheduleTickTests {
         }
     }
 
-    private func intervals(_ tick: ScheduleTick) -> [String] { tick.due.map { "\(text($0.interval.start))/\(text($0.interval.end))" } }
+    private func intervals(_ tick: ScheduleTick) -> [String] {
+        tick.due.map { "\(text($0.interval.start))/\(text($0.interval.end))" }
+    }
 
     private func state(_ definition: ScheduleDefinition, fire: String?, end: String) -> ScheduleState {
         ScheduleState(
@@ -52,7 +54,11 @@ struct ScheduleTickTests {
         #expect(again.due.isEmpty && again.state == nil && again.nextDue == utc("2026-03-02T22:00:00Z"))
     }
 
-    @Test("lag counts business days back", arguments: [(0, "2026-03-02T22:00:00Z"), (1, "2026-03-01T22:00:00Z"), (2, "2026-03-02T22:00:00Z"), (5, "2026-03-05T22:00:00Z")])
+    @Test(
+        "lag counts business days back",
+        arguments: [
+            (0, "2026-03-02T22:00:00Z"), (1, "2026-03-01T22:00:00Z"), (2, "2026-03-02T22:00:00Z"), (5, "2026-03-05T22:00:00Z"),
+        ])
     func lag(lag: Int, fire: String) throws {
         // With lag 0 the day of the fire isn't complete at 06:00: it is published by the next fire, as with lag 1.
         let definition = try daily { $0.lag = lag }
@@ -82,7 +88,10 @@ struct ScheduleTickTests {
         let first = definition.tick(state: nil, now: utc("2026-03-01T12:02:00Z"))
         #expect(first.due.isEmpty && first.state != nil)
         // 12:00 to 12:15 has settled at 12:25, so the fire of 12:30 publishes it.
-        #expect(definition.tick(state: first.state, now: utc("2026-03-01T12:29:59Z")).due.map(\.interval.end) == [utc("2026-03-01T12:00:00Z")])
+        #expect(
+            definition.tick(state: first.state, now: utc("2026-03-01T12:29:59Z")).due.map(\.interval.end) == [
+                utc("2026-03-01T12:00:00Z")
+            ])
         #expect(
             definition.tick(state: first.state, now: utc("2026-03-01T12:30:00Z")).due.map(\.interval.end)
                 == [utc("2026-03-01T12:00:00Z"), utc("2026-03-01T12:15:00Z")])
@@ -115,10 +124,15 @@ struct ScheduleTickTests {
         }
         let tick = definition.tick(state: nil, now: utc("2012-02-01T00:00:00Z"))
         #expect(tick.due.map { "\($0.day)" } == ["2011-12-28", "2011-12-29", "2011-12-31", "2012-01-01"])
-        #expect(tick.due.map { text($0.fire) } == ["2011-12-29T16:00:00Z", "2011-12-30T16:00:00Z", "2011-12-31T16:00:00Z", "2012-01-01T16:00:00Z"])
+        #expect(
+            tick.due.map { text($0.fire) } == [
+                "2011-12-29T16:00:00Z", "2011-12-30T16:00:00Z", "2011-12-31T16:00:00Z", "2012-01-01T16:00:00Z",
+            ])
     }
 
-    @Test("a clock change in either direction neither skips nor doubles an interval", arguments: [("2026-03-27", 95 - 3), ("2026-10-23", 95 + 5)])
+    @Test(
+        "a clock change in either direction neither skips nor doubles an interval",
+        arguments: [("2026-03-27", 95 - 3), ("2026-10-23", 95 + 5)])
     func clockChange(start: String, windowsOfSunday: Int) throws {
         let definition = try quarterHourly {
             $0.zone = try zone("Europe/Berlin")
@@ -158,7 +172,8 @@ struct ScheduleTickTests {
         let before = state(definition, fire: "2026-03-01T22:00:00Z", end: "2026-03-01T16:00:00Z")
         let tick = definition.tick(state: before, now: utc("2026-03-11T23:00:00Z"))
         #expect(tick.due.map { "\($0.day)" } == ["2026-03-11"])
-        #expect(tick.leftOut == [Interval(start: utc("2026-03-01T16:00:00Z"), end: utc("2026-03-10T16:00:00Z"))].compactMap { $0 })
+        #expect(
+            tick.leftOut == [Interval(start: utc("2026-03-01T16:00:00Z"), end: utc("2026-03-10T16:00:00Z"))].compactMap { $0 })
         #expect(definition.tick(state: tick.state, now: utc("2026-03-12T23:00:00Z")).due.map { "\($0.day)" } == ["2026-03-12"])
     }
 
@@ -189,7 +204,8 @@ struct ScheduleTickTests {
             current = tick.state
         }
         #expect(due.count == 30)
-        #expect(due.prefix(24).allSatisfy { "\($0.day)" == "2026-03-05" } && due.suffix(6).allSatisfy { "\($0.day)" == "2026-03-06" })
+        #expect(
+            due.prefix(24).allSatisfy { "\($0.day)" == "2026-03-05" } && due.suffix(6).allSatisfy { "\($0.day)" == "2026-03-06" })
         #expect(zip(due, due.dropFirst()).allSatisfy { $0.interval.end == $1.interval.start })
     }
 
@@ -199,7 +215,8 @@ struct ScheduleTickTests {
         let before = state(definition, fire: "2026-03-01T22:00:00Z", end: "2026-03-01T16:00:00Z")
         let tick = definition.tick(state: before, now: utc("2026-03-11T23:00:00Z"))
         #expect(tick.due.isEmpty)
-        #expect(tick.leftOut == [Interval(start: utc("2026-03-01T16:00:00Z"), end: utc("2026-03-11T16:00:00Z"))].compactMap { $0 })
+        #expect(
+            tick.leftOut == [Interval(start: utc("2026-03-01T16:00:00Z"), end: utc("2026-03-11T16:00:00Z"))].compactMap { $0 })
         #expect(definition.tick(state: tick.state, now: utc("2026-03-12T22:00:01Z")).due.map { "\($0.day)" } == ["2026-03-12"])
     }
 
@@ -212,7 +229,9 @@ struct ScheduleTickTests {
         #expect(definition.due(state: before, now: utc("2026-03-05T22:00:10Z")).map { "\($0.day)" } == ["2026-03-05"])
     }
 
-    @Test("a first run with a start in the past follows the policy too", arguments: [(ScheduleDefinition.CatchUp.all, 10), (.latest, 1), (.none, 0)])
+    @Test(
+        "a first run with a start in the past follows the policy too",
+        arguments: [(ScheduleDefinition.CatchUp.all, 10), (.latest, 1), (.none, 0)])
     func firstRun(policy: ScheduleDefinition.CatchUp, count: Int) throws {
         let definition = try daily { $0.catchUp = policy }
         #expect(definition.due(state: nil, now: utc("2026-03-10T23:00:00Z")).count == count)
@@ -273,7 +292,8 @@ struct ScheduleTickTests {
     func editStart() throws {
         let cursor = state(try daily(), fire: "2026-03-05T22:00:00Z", end: "2026-03-05T16:00:00Z")
         let now = utc("2026-03-06T22:00:00Z")
-        #expect(try daily { $0.start = CalendarDay("2025-01-01") }.due(state: cursor, now: now).map { "\($0.day)" } == ["2026-03-06"])
+        #expect(
+            try daily { $0.start = CalendarDay("2025-01-01") }.due(state: cursor, now: now).map { "\($0.day)" } == ["2026-03-06"])
         #expect(try daily { $0.start = CalendarDay("2026-03-08") }.due(state: cursor, now: now).isEmpty)
         #expect(try daily { $0.start = CalendarDay("2027-01-01") }.tick(state: nil, now: now).state == nil)
     }
