@@ -88,7 +88,7 @@ let package = Package(
         // Workers.
         library(
             "WorkerKit", "Workers/WorkerKit", ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, lifecycle, log, metrics]),
-        library("Conversation", "Workers/Conversation", ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", log, metrics]),
+        library("Conversation", "Workers/Conversation", ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", crypto, log, metrics]),
 
         // Services.
         library("Scheduler", "Services/Scheduler", ["Contracts", "Kafka", "Messaging", "Service", yams, crypto, lifecycle, log, metrics]),

@@ -11,10 +11,11 @@ internal import WorkerKit
 /// others to pages that were read already, where they are missed. So a pass that saw rows move is followed by another, which
 /// adds only what isn't kept yet in the same version.
 struct DayExtraction: Sendable {
-    let client: any ConversationSource
+    let client: GenesysCloudClient
+    let query: ConversationDetailsQuery
+    let limits: RecordLimits
     let store: any ObjectStore
     let options: PutOptions
-    let pageSize: Int
     let concurrency: Int
     let maximumPasses: Int
     /// The key of the object with this number, from 1.
@@ -62,7 +63,7 @@ struct DayExtraction: Sendable {
     /// Reads all pages once; true when nothing speaks for another pass.
     private func pass(_ pass: Int, _ ledger: Box<Ledger>) async throws -> Bool {
         let before = ledger.withLock { (new: $0.index.count, duplicates: $0.duplicates) }
-        var walk = PageWalk(pageSize: pageSize, concurrency: concurrency)
+        var walk = PageWalk(pageSize: query.pageSize, concurrency: concurrency)
         var changed = 0
         try await withThrowingTaskGroup(of: PageAnswer.self) { group in
             while true {
@@ -82,7 +83,7 @@ struct DayExtraction: Sendable {
     }
 
     private func fetch(_ page: Int, pass: Int, _ ledger: Box<Ledger>) async throws -> PageAnswer {
-        try await client.page(page, size: pageSize) { chunks in
+        try await client.conversationPage(query, number: page, limits: limits) { body in
             let sequence = ledger.withLock { ledger in
                 ledger.sequence += 1
                 return ledger.sequence
@@ -101,15 +102,15 @@ struct DayExtraction: Sendable {
                     pass > 1 && ledger.withLock { $0.index.find(identity)?.content == content }
                 })
             do {
-                let envelope = try await chunks.forEachRecord { record in
-                    sink.add(record)
-                } afterChunk: {
+                var answer = body.makeReader()
+                while try await answer.next({ sink.add($0) }) {
                     if sink.wantsFlush { try await sink.flush() }
                 }
+                let read = try answer.finish()
                 let written = try await sink.finish()
                 return PageAnswer(
-                    page: page, sequence: sequence, records: envelope.recordCount, total: envelope.integer(of: "totalHits"),
-                    bytes: envelope.documentBytes, entries: written.entries, known: sink.known, unidentified: sink.unidentified,
+                    page: page, sequence: sequence, records: read.recordCount, total: read.totalHits, bytes: read.bytes,
+                    entries: written.entries, known: sink.known, unidentified: sink.unidentified,
                     object: written.object)
             } catch {
                 await sink.abandon()
