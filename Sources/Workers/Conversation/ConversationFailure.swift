@@ -1,4 +1,4 @@
-public import Contracts
+internal import Contracts
 internal import Foundation
 internal import GenesysCloud
 internal import ObjectStorage
