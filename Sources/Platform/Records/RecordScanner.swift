@@ -1,0 +1,71 @@
+/// Finds single fields of a JSON object without decoding the rest.
+public enum RecordScanner {
+    /// Returns the bytes of a field's value at the top level of an object.
+    ///
+    /// It stops at the field, so fields that come early cost little. Damaged JSON gives nil, never a wrong reading out of
+    /// bounds.
+    ///
+    /// - Parameters:
+    ///   - key: The field's name. Of a repeated name the first counts.
+    ///   - object: The object's bytes; white space around it is fine.
+    /// - Returns: Nil when there's no such field.
+    public static func value(of key: String, in object: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        guard let base = object.baseAddress else { return nil }
+        var key = key
+        return key.withUTF8 { name in find(name, base, object.count) }
+    }
+
+    private static func find(_ name: UnsafeBufferPointer<UInt8>, _ base: UnsafeRawPointer, _ end: Int) -> UnsafeRawBufferPointer?
+    {
+        var i = skipWhiteSpace(base, 0, end)
+        guard i < end, byte(base, i) == UInt8(ascii: "{") else { return nil }
+        i += 1
+        while true {
+            i = skipWhiteSpace(base, i, end)
+            guard i < end, byte(base, i) == UInt8(ascii: "\"") else { return nil }
+            guard let keyEnd = endOfString(base, i + 1, end) else { return nil }
+            let found = UnsafeRawBufferPointer(start: base + i + 1, count: keyEnd - i - 1)
+            i = skipWhiteSpace(base, keyEnd + 1, end)
+            guard i < end, byte(base, i) == UInt8(ascii: ":") else { return nil }
+            i = skipWhiteSpace(base, i + 1, end)
+            let start = i
+            var machine = JSONMachine(maximumDepth: 127)
+            guard i < end, let isComplete = try? machine.run(base, &i, end, floor: 0), isComplete else { return nil }
+            if matches(found, name) { return UnsafeRawBufferPointer(start: base + start, count: i - start) }
+            i = skipWhiteSpace(base, i, end)
+            guard i < end, byte(base, i) == UInt8(ascii: ",") else { return nil }
+            i += 1
+        }
+    }
+
+    private static func matches(_ raw: UnsafeRawBufferPointer, _ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        if raw.count == name.count && raw.elementsEqual(name) { return true }
+        // An escape takes more bytes than what it stands for.
+        guard raw.count > name.count, raw.contains(UInt8(ascii: "\\")), let decoded = JSONString.decode(raw) else { return false }
+        return decoded.elementsEqual(name)
+    }
+
+    @inline(__always)
+    private static func byte(_ base: UnsafeRawPointer, _ i: Int) -> UInt8 { base.load(fromByteOffset: i, as: UInt8.self) }
+
+    private static func skipWhiteSpace(_ base: UnsafeRawPointer, _ start: Int, _ end: Int) -> Int {
+        var i = start
+        while i < end, JSONMachine.isWhiteSpace(byte(base, i)) { i += 1 }
+        return i
+    }
+
+    /// The position of the quote that ends the string whose text begins at `start`.
+    private static func endOfString(_ base: UnsafeRawPointer, _ start: Int, _ end: Int) -> Int? {
+        var i = start
+        while true {
+            i = JSONMachine.endOfPlainText(base, i, end)
+            guard i < end else { return nil }
+            switch byte(base, i) {
+            case UInt8(ascii: "\""): return i
+            case UInt8(ascii: "\\"): i += 2
+            default: return nil
+            }
+            if i > end { return nil }
+        }
+    }
+}
