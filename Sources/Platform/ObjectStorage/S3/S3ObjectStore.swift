@@ -134,6 +134,15 @@ public final class S3ObjectStore: ObjectStore {
         _ = try await client.send(S3Client.Call(method: .delete, key: name))
     }
 
+    /// Creates the bucket, for development servers and tests; it is no error when the account owns it already.
+    public func createBucket() async throws(ObjectStorageError) {
+        do throws(ObjectStorageError) {
+            _ = try await client.send(S3Client.Call(method: .put, key: nil, body: []))
+        } catch where error.kind == .alreadyExists && error.message.contains("BucketAlreadyOwnedByYou") {
+            // As wanted.
+        }
+    }
+
     private func checkCancellation() throws(ObjectStorageError) {
         if Task.isCancelled { throw ObjectStorageError(.cancelled, store: location, message: "the task was cancelled") }
     }
