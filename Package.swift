@@ -109,7 +109,7 @@ let package = Package(
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),
-        library("DevelopmentStack", "Development/DevelopmentStack", ["Contracts", "Kafka", subprocess, log]),
+        library("DevelopmentStack", "Development/DevelopmentStack", ["Contracts", "Kafka", "ObjectStorage", "Transfer", crypto, log]),
 
         // Tests mirror Sources.
         library("TestSupport", "../Tests/TestSupport", ["Kafka", "Transfer", "ObjectStorage", "Contracts", hummingbird, subprocess, log]),
