@@ -74,30 +74,34 @@ let package = Package(
         library("ObjectStorage", "Platform/ObjectStorage", ["Transfer", crypto, log]),
         library(
             "Service", "Platform/Service",
-            ["Kafka", .product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
+            ["Kafka", "Transfer", "ObjectStorage", .product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
 
         // Contracts: the messages and topic names that every process agrees on.
         library("Contracts", "Contracts", []),
 
+        // Messaging: where contracts meet Kafka and the configuration.
+        library("Messaging", "Messaging", ["Contracts", "Kafka", "Service"]),
+
         // Vendors: clients and formats of the outside world.
         library("GenesysCloud", "Vendors/GenesysCloud", ["Transfer", "Records", log, metrics]),
+        library("GenesysCloudSettings", "Vendors/GenesysCloudSettings", ["GenesysCloud", "Service", "Transfer", log]),
 
         // Workers.
         library(
-            "WorkerKit", "Workers/WorkerKit", ["Contracts", "Kafka", "ObjectStorage", "Service", crypto, lifecycle, log, metrics]),
-        library("Conversation", "Workers/Conversation", ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", log, metrics]),
+            "WorkerKit", "Workers/WorkerKit", ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, lifecycle, log, metrics]),
+        library("Conversation", "Workers/Conversation", ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", crypto, log, metrics]),
 
         // Services.
-        library("Scheduler", "Services/Scheduler", ["Contracts", "Kafka", "Service", yams, crypto, lifecycle, log, metrics]),
-        library("Monitor", "Services/Monitor", ["Contracts", "Kafka", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
-        library("Operations", "Services/Operations", ["Contracts", "Kafka", "Service", yams, log]),
+        library("Scheduler", "Services/Scheduler", ["Contracts", "Kafka", "Messaging", "Service", yams, crypto, lifecycle, log, metrics]),
+        library("Monitor", "Services/Monitor", ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
+        library("Operations", "Services/Operations", ["Contracts", "Kafka", "Messaging", "Service", yams, log]),
 
         // Executables: parse options, wire, run.
         program("SchedulerProgram", "scheduler", ["Scheduler", "Kafka", "Service", log]),
         program(
             "ConversationWorkerProgram", "conversation-worker",
-            ["Conversation", "WorkerKit", "GenesysCloud", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
-        program("MonitorProgram", "monitor", ["Monitor", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
+            ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
+        program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program("SwitchboardProgram", "switchboard", ["Operations", "Kafka", "Service", log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", log]),

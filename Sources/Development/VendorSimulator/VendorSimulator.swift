@@ -15,7 +15,6 @@
 ///
 /// What the vendor does is taken from its published SDK definitions and from clients that work in the field; where those are
 /// silent the behaviour is an option.
-import Hummingbird
 public import Logging
 public import ServiceLifecycle
 
@@ -27,6 +26,17 @@ public struct SimulatorAddresses: Sendable, Equatable {
     public var api: String
     /// The base URL for steering; see the list of paths in the program's help.
     public var control: String
+}
+
+/// Says which address could not be opened, and why.
+public struct SimulatorAddressError: Error, CustomStringConvertible {
+    /// Host and port.
+    public let address: String
+    /// What the system says.
+    public let reason: String
+
+    /// The address and the reason.
+    public var description: String { "cannot listen on \(address): \(reason)" }
 }
 
 /// A simulated vendor.
@@ -76,27 +86,28 @@ public final class VendorSimulator: Service {
 
     /// Serves until the task is cancelled or the service group shuts down; to be called once.
     ///
-    /// - Throws: when a port cannot be had; ``addresses()`` then throws the same error.
+    /// - Throws: ``SimulatorAddressError`` when a port cannot be had; ``addresses()`` then throws the same error.
     public func run() async throws {
         // The servers call it an error when a connection ends without notice, which here is the fault plan's doing.
         var serverLogger = logger
         serverLogger.logLevel = .critical
         let correlation = CorrelationCounter(seed: configuration.data.seed)
-        func faulty(_ service: String) -> FaultyResponder {
-            FaultyResponder(service: service, genesys: genesys, faults: injector, log: requests, correlation: correlation)
+        func vendor(_ service: String) -> FaultyHost {
+            FaultyHost(service: service, genesys: genesys, faults: injector, log: requests, correlation: correlation)
         }
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    server(.login, faulty("login"), port: configuration.loginPort, logger: serverLogger),
-                    server(.api, faulty("api"), port: configuration.apiPort, logger: serverLogger),
-                    server(
-                        .control, ControlResponder(genesys: genesys, faults: injector, log: requests),
-                        port: configuration.controlPort, logger: serverLogger),
-                ],
-                logger: serverLogger))
+        let hosts: [(Readiness.Name, any SimulatedHost, Int)] = [
+            (.login, vendor("login"), configuration.loginPort),
+            (.api, vendor("api"), configuration.apiPort),
+            (.control, ControlHost(genesys: genesys, faults: injector, log: requests), configuration.controlPort),
+        ]
+        let host = configuration.host
         do {
-            try await group.run()
+            let services = try hosts.map { name, responder, port in
+                try responder.server(host, port: port, logger: serverLogger) { [readiness] port in
+                    readiness.opened(name, "http://\(host):\(port)")
+                }
+            }
+            try await ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: serverLogger)).run()
             readiness.end(CancellationError())
         } catch {
             readiness.end(error)
@@ -152,18 +163,5 @@ public final class VendorSimulator: Service {
     @discardableResult
     public func revokeTokens() -> Int {
         genesys.tokens.revokeAll()
-    }
-
-    private func server(
-        _ name: Readiness.Name, _ responder: some HTTPResponder<SimulatorContext>, port: Int, logger: Logger
-    ) -> any Service {
-        let host = configuration.host
-        return Application(
-            responder: responder,
-            configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
-            onServerRunning: { [readiness] channel in
-                readiness.opened(name, "http://\(host):\(channel.localAddress?.port ?? port)")
-            },
-            logger: logger)
     }
 }

@@ -58,10 +58,18 @@ struct VendorSimulatorCommand: AsyncParsableCommand {
         } catch is CancellationError {
             return
         } catch {
-            FileHandle.standardError.write(Data("vendor-simulator: cannot serve: \(error)\n".utf8))
+            FileHandle.standardError.write(Data("vendor-simulator: \(error)\n".utf8))
             throw ExitCode.failure
         }
     }
+}
+
+/// The ready file could not be written.
+private struct UnwritableReadyFile: Error, CustomStringConvertible {
+    let file: String
+    let reason: String
+
+    var description: String { "the ready file \(file) cannot be written: \(reason)" }
 }
 
 /// Tells whoever started the program where it listens.
@@ -74,7 +82,11 @@ private struct ReadyAnnouncement: Service {
         let line = "ready login=\(addresses.login) api=\(addresses.api) control=\(addresses.control)\n"
         if let file {
             // Atomic: written beside it and renamed, so that a reader sees all of the line or no file.
-            try Data(line.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            do {
+                try Data(line.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            } catch {
+                throw UnwritableReadyFile(file: file, reason: error.localizedDescription)
+            }
         }
         try FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
         // A service that returns would end its group.

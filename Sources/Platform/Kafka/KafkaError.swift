@@ -74,7 +74,7 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
         case .unknownTopic: "create it with `switchboard topics apply --execute`"
         case .authentication: "check the SASL or TLS settings under kafka.properties"
         case .authorization: "grant the principal access to the topic, group or transactional id"
-        case .fenced: "another instance runs with the same transactional id; give each its own worker.instance"
+        case .fenced: "another instance runs with the same transactional id; give each its own service.instance"
         case .messageTooLarge: "raise max.message.bytes of the topic or send less"
         case .configuration: "correct kafka.properties"
         case .timedOut: "check the brokers' load and the network; the call may be made again"

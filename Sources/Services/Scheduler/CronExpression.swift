@@ -11,8 +11,10 @@ public struct CronExpression: Sendable, Hashable, CustomStringConvertible {
     /// The expression as written.
     public let description: String
 
-    let minutes: Set<Int>
-    let hours: Set<Int>
+    /// In order.
+    let minutes: [Int]
+    /// In order.
+    let hours: [Int]
     let daysOfMonth: Set<Int>
     let months: Set<Int>
     let daysOfWeek: Set<Int>
@@ -26,7 +28,8 @@ public struct CronExpression: Sendable, Hashable, CustomStringConvertible {
         var fields = text.split(whereSeparator: \.isWhitespace).map(String.init)
         if let name = fields.first, name.hasPrefix("@") {
             guard fields.count == 1, let expansion = Self.shorthands[name.lowercased()] else {
-                throw CronError("\"\(name)\" is not allowed; allowed are \(Self.shorthands.keys.sorted().joined(separator: ", "))")
+                throw CronError(
+                    "\"\(name)\" is not allowed; allowed are \(Self.shorthands.keys.sorted().joined(separator: ", "))")
             }
             fields = expansion.split(separator: " ").map(String.init)
         }
@@ -34,8 +37,8 @@ public struct CronExpression: Sendable, Hashable, CustomStringConvertible {
         guard fields.count == 5 else {
             throw CronError("it has \(fields.count) fields; allowed are 5: minute, hour, day of month, month, day of week")
         }
-        minutes = try CronField.minute.parse(fields[0])
-        hours = try CronField.hour.parse(fields[1])
+        minutes = try CronField.minute.parse(fields[0]).sorted()
+        hours = try CronField.hour.parse(fields[1]).sorted()
         daysOfMonth = try CronField.dayOfMonth.parse(fields[2])
         months = try CronField.month.parse(fields[3])
         daysOfWeek = Set(try CronField.dayOfWeek.parse(fields[4]).map { $0 % 7 })
@@ -123,10 +126,11 @@ private struct CronField {
         guard halves.count == 2 else { return stride(from: low, through: high, by: 1) }
         guard bounds.count != 1 else {
             throw CronError(
-                "\(name): the step \"\(part)\" has no range; allowed are */\(halves[1]) and \(base)-\(range.upperBound)/\(halves[1])")
+                "\(name): the step \"\(part)\" has no range; allowed are */\(halves[1]) and \(base)-\(range.upperBound)/\(halves[1])"
+            )
         }
-        guard let step = number(halves[1]), step >= 1, step <= max(1, high - low) else {
-            throw CronError("\(name): the step of \"\(part)\" is not allowed; allowed is 1 to \(max(1, high - low))")
+        guard let step = number(halves[1]), step >= 1, step <= high - low + 1 else {
+            throw CronError("\(name): the step of \"\(part)\" is not allowed; allowed is 1 to \(high - low + 1)")
         }
         return stride(from: low, through: high, by: step)
     }

@@ -59,7 +59,8 @@ public enum ScheduleFile {
 
     private static func read(_ file: DocumentMapping, problems: inout [String]) -> [ScheduleDefinition] {
         guard case .list(let list)? = file["schedules"], list.count <= maximumSchedules else {
-            file.reject("schedules", file["schedules"], allowed: "a list of at most \(maximumSchedules) schedules", problems: &problems)
+            file.reject(
+                "schedules", file["schedules"], allowed: "a list of at most \(maximumSchedules) schedules", problems: &problems)
             return []
         }
         var definitions: [ScheduleDefinition] = []
@@ -98,9 +99,11 @@ public enum ScheduleFile {
         let kind = mapping.value("kind", required: true, allowed: nameRule, problems: &problems) { isName($0) ? $0 : nil }
         let dataset = mapping.value("dataset", required: true, allowed: nameRule, problems: &problems) { isName($0) ? $0 : nil }
         let source = mapping.value(
-            "source", required: true, allowed: "vendor/account such as genesys/main, letters, digits, - _ and .", problems: &problems
+            "source", required: true, allowed: "vendor/account such as genesys/main, letters, digits, - _ and .",
+            problems: &problems
         ) { isSource($0) ? $0 : nil }
-        let zone = mapping.value("zone", required: true, allowed: zoneRule(mapping["zone"]), problems: &problems, BusinessZone.init)
+        let zone = mapping.value(
+            "zone", required: true, allowed: zoneRule(mapping["zone"]), problems: &problems, BusinessZone.init)
         let cadence = cadence(mapping, problems: &problems)
         let window = mapping.value("window", allowed: WindowLength.allowed, problems: &problems) {
             WindowLength($0).flatMap { $0.isAtLeastAMinute ? $0 : nil }
@@ -148,7 +151,8 @@ public enum ScheduleFile {
             mapping.reject("every", every, allowed: "exactly one of cron and every", problems: &problems)
             return nil
         case (nil, .some):
-            return mapping.value("every", allowed: WindowLength.allowed, problems: &problems, WindowLength.init).map(Cadence.every)
+            return mapping.value("every", allowed: WindowLength.allowed, problems: &problems, WindowLength.init).map(
+                Cadence.every)
         case (.some(let value), nil):
             guard case .scalar(let text, _) = value else {
                 mapping.reject("cron", value, allowed: "five fields such as \"0 6 * * *\"", problems: &problems)
@@ -172,7 +176,9 @@ public enum ScheduleFile {
     private static func parameters(_ mapping: DocumentMapping, problems: inout [String]) -> JSONValue {
         guard let value = mapping["parameters"] else { return .object([:]) }
         guard case .mapping = value, let json = JSONValue(value) else {
-            mapping.reject("parameters", value, allowed: "a mapping of text, finite numbers, true, false, lists and mappings", problems: &problems)
+            mapping.reject(
+                "parameters", value, allowed: "a mapping of text, finite numbers, true, false, lists and mappings",
+                problems: &problems)
             return .object([:])
         }
         let bytes = (try? JSONEncoder().encode(json))?.count ?? .max

@@ -70,7 +70,8 @@ extension ScheduleDefinition {
                 break
             }
             if let floor, cursor < floor, window.fire != lastFire?.wholeSeconds {
-                tick.leftOut.append(contentsOf: Interval(start: Date(seconds: cursor), end: Date(seconds: floor)).map { [$0] } ?? [])
+                tick.leftOut.append(
+                    contentsOf: Interval(start: Date(seconds: cursor), end: Date(seconds: floor)).map { [$0] } ?? [])
                 cursor = floor
                 continue
             }
@@ -154,7 +155,9 @@ extension ScheduleDefinition {
             return window(after: lastStart).flatMap { before(fire: $0.fire) } ?? reach
         case .none:
             let tolerated = instant - Int(Self.tolerance.components.seconds)
-            guard let onTime = cadence.fire(atOrAfter: tolerated, zone: zone, anchor: anchor), onTime <= instant else { return reach }
+            guard let onTime = cadence.fire(atOrAfter: tolerated, zone: zone, anchor: anchor), onTime <= instant else {
+                return reach
+            }
             return before(fire: onTime)
         }
     }

@@ -5,7 +5,8 @@
 //   CalendarDay, BusinessZone          days in a named time zone, clock changes included
 //   WindowGrid                         days cut into windows
 //   CronExpression, Cadence            when a schedule fires
-//   ScheduleState, ScheduleTick        what is due now: pure functions of definition, state and time
+//   ScheduleTick                       what is due now: a pure function of definition, state and time
+//   SchedulerService                   leadership, transactions and the clock around all that
 //
 // Guarantees of the pure part
 //   1. Intervals of one schedule are half-open, adjoin and never overlap, whatever is edited, and whatever the clock does.

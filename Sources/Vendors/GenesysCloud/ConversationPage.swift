@@ -1,5 +1,5 @@
 public import Records
-import Transfer
+internal import Transfer
 
 /// What is known of a page of conversations besides its records.
 public struct ConversationPage: Sendable, Equatable {
@@ -13,38 +13,64 @@ public struct ConversationPage: Sendable, Equatable {
     public let bytes: Int
 }
 
+/// One answer with a page of conversations, on its way.
+public struct ConversationAnswer: Sendable {
+    let number: Int
+    let body: ResponseBody
+    let limits: RecordLimits
+
+    /// Begins to read; an answer can be read once.
+    public func makeReader() -> Reader {
+        Reader(
+            number: number, chunks: body.makeAsyncIterator(), splitter: RecordSplitter(arrayKey: "conversations", limits: limits))
+    }
+
+    /// Reads an answer chunk by chunk, so that what is done with the records can be awaited in between.
+    public struct Reader {
+        let number: Int
+        var chunks: ResponseBody.Iterator
+        var splitter: RecordSplitter
+
+        /// Waits for the next chunk and hands over the records that it completes; their bytes are valid during the call only.
+        ///
+        /// - Returns: false at the answer's end.
+        /// - Throws: a `TransferError` or a `RecordError`, which ``GenesysCloudClient`` answers with another attempt.
+        public mutating func next(_ record: (RawRecord) throws -> Void) async throws -> Bool {
+            guard let chunk = try await chunks.next() else { return false }
+            try splitter.feed(chunk, record)
+            return true
+        }
+
+        /// Checks that the answer was whole, and tells its figures.
+        public mutating func finish() throws(RecordError) -> ConversationPage {
+            let envelope = try splitter.finish()
+            return ConversationPage(
+                number: number, recordCount: envelope.recordCount, totalHits: envelope.integer(of: "totalHits"),
+                bytes: envelope.documentBytes)
+        }
+    }
+}
+
 extension GenesysCloudClient {
-    /// Reads one page of conversations, record by record while it arrives.
-    ///
-    /// As with `reduce(into:)` the records are gathered into a value; when an attempt breaks off, its value is dropped and
-    /// the next attempt starts with the initial one, so the result holds each record of one whole answer exactly once.
+    /// Asks for one page of conversations and has its answer read while it arrives.
     ///
     /// - Parameters:
     ///   - query: What to ask for.
     ///   - number: The page, counted from 1.
-    ///   - initial: What gathering begins with.
     ///   - limits: How large and deep the page may be.
-    ///   - gather: Takes a record in; its bytes are valid during the call only. What it throws ends the call.
-    /// - Returns: The page's figures and what was gathered.
-    /// - Throws: ``GenesysCloudError``, `CancellationError`, or what `gather` threw.
-    public func conversationPage<Gathered: Sendable>(
-        _ query: ConversationDetailsQuery, number: Int, into initial: Gathered, limits: RecordLimits = RecordLimits(),
-        gather: @Sendable (inout Gathered, RawRecord) throws -> Void
-    ) async throws -> (page: ConversationPage, gathered: Gathered) {
+    ///   - read: Reads the answer to its end. It's run again from the beginning when an attempt breaks off, so it must start
+    ///     afresh each time; what it throws besides `TransferError` and `RecordError` ends the call.
+    /// - Returns: What `read` returned.
+    /// - Throws: ``GenesysCloudError``, `CancellationError`, or what `read` threw.
+    public func conversationPage<Value: Sendable>(
+        _ query: ConversationDetailsQuery, number: Int, limits: RecordLimits = RecordLimits(),
+        read: @Sendable (ConversationAnswer) async throws -> Value
+    ) async throws -> Value {
         let request = GenesysCloudRequest(
             "conversation details query", .post, path: "/api/v2/analytics/conversations/details/query",
             body: query.body(page: number), isReplayable: true, permission: "analytics:conversationDetail:view")
         return try await call(request) { response in
-            var gathered = initial
-            var splitter = RecordSplitter(arrayKey: "conversations", limits: limits)
-            for try await chunk in response.body {
-                try splitter.feed(chunk) { record in try gather(&gathered, record) }
-            }
-            let envelope = try splitter.finish()
-            let page = ConversationPage(
-                number: number, recordCount: envelope.recordCount, totalHits: envelope.integer(of: "totalHits"),
-                bytes: envelope.documentBytes)
-            return (page, gathered)
+            try await read(ConversationAnswer(number: number, body: response.body, limits: limits))
         }
     }
 }

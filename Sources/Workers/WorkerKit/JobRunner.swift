@@ -2,6 +2,7 @@ internal import Contracts
 internal import Foundation
 internal import Kafka
 internal import Logging
+internal import Messaging
 internal import Metrics
 
 /// Runs one attempt at one job and says what is to be published about it.

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Kafka
 public import Logging
+internal import Messaging
 public import Service
 public import ServiceLifecycle
 internal import Synchronization

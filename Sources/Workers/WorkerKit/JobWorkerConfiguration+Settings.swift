@@ -1,9 +1,10 @@
-public import Contracts
+internal import Contracts
 internal import Kafka
+internal import Messaging
 public import Service
 
 extension JobWorkerConfiguration {
-    /// Reads the sections `kafka`, `topics` and `worker`:
+    /// Reads `service.instance` and the sections `kafka`, `topics` and `worker`:
     ///
     /// - `topics.prefix` (none): what stands before every topic's name, and the group's.
     /// - `worker.slots` (4): jobs at a time.
@@ -14,10 +15,10 @@ extension JobWorkerConfiguration {
     /// - `worker.grace` (20s): how long running jobs may go on after a stop signal.
     /// - `worker.progress-interval` (1m): the least time between two progress events of a job.
     /// - `worker.session-timeout` (45s): how long the group waits for a silent worker.
-    public init(kind: String, settings: Settings, context: (name: String, instance: String)) {
+    public init(kind: String, name: String, settings: Settings) {
         self.init(
-            kind: kind, name: context.name, instance: context.instance,
-            kafka: KafkaConfiguration(settings, client: "\(context.name)@\(context.instance)"), topics: TopicNames(settings))
+            kind: kind, name: name, instance: settings.instance,
+            kafka: KafkaConfiguration(settings, client: "\(name)@\(settings.instance)"), topics: TopicNames(settings))
         let worker = settings.scoped("worker")
         slots = worker.int("slots", default: slots, in: 1...1000)
         window = worker.int("window", default: window, in: 1...600)
@@ -34,20 +35,5 @@ extension JobWorkerConfiguration {
             worker.reject(
                 "retry-delays", given: delays.joined(separator: ","), allowed: "durations in ascending order, such as 1m,10m,1h")
         }
-    }
-}
-
-extension TopicNames {
-    /// Reads `topics.prefix`, which is empty by default.
-    public init(_ settings: Settings) {
-        let settings = settings.scoped("topics")
-        let prefix = settings.optionalString("prefix") ?? ""
-        self.init(prefix: prefix)
-        let isAllowed = prefix.utf8.count <= 100
-            && prefix.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-            }
-        if !isAllowed { settings.reject("prefix", given: prefix, allowed: "letters, digits, '.', '-' and '_', at most 100") }
     }
 }

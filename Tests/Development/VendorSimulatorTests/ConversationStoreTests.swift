@@ -46,7 +46,10 @@ struct ConversationStoreTests {
     func ended() throws {
         let store = try SimulatedDay.store(try SimulatedDay.configuration())
         let all = "2026-03-02T00:00:00Z/2026-03-03T00:00:00Z"
-        for now in ["2026-03-02T12:00:00Z", "2026-03-02T12:30:00Z", "2026-03-03T00:00:00Z", "2026-03-20T00:00:00Z"] {
+        for now in [
+            "2026-03-02T12:00:00Z", "2026-03-02T12:30:00Z", "2026-03-03T00:00:00Z", "2026-03-20T00:00:00Z",
+            "2026-03-02T12:00:00Z",
+        ] {
             store.clock.set(to: try SimulatedDay.instant(now))
             let ended = Set(store.rows(try SimulatedDay.query(all, more: SimulatedDay.ended)))
             let open = Set(store.rows(try SimulatedDay.query(all, more: SimulatedDay.notEnded)))
@@ -99,6 +102,7 @@ struct ConversationStoreTests {
     func startDayRule() throws {
         var configuration = try SimulatedDay.configuration()
         configuration.startDayRule = true
+        configuration.data.longEvery = 5
         let store = try SimulatedDay.store(configuration)
         let interval = try #require(SimulatorInterval("2026-03-02T16:00:00Z/2026-03-03T16:00:00Z"))
         let rows = store.rows(try SimulatedDay.query("2026-03-02T16:00:00Z/2026-03-03T16:00:00Z"))

@@ -1,46 +1,35 @@
 import Foundation
-import FoundationNetworking
+import Transfer
 
 @testable import VendorSimulator
 
-/// A plain HTTP client of Foundation's, which shares no code with the one that the product uses.
+/// Asks the simulator as a client would.
 struct ProbeClient: Sendable {
     struct Reply: Sendable, CustomStringConvertible {
-        var description: String { "\(status) \(headers) \(text.prefix(200))" }
-
         var status: Int
-        var headers: [String: String]
+        var headers: HTTPHeaders
         var body: [UInt8]
 
         var text: String { String(decoding: body, as: UTF8.self) }
+
+        /// Short, for failed expectations.
+        var description: String { "\(status) \(text.prefix(200))" }
     }
 
-    private let session: URLSession
-
-    init() {
-        let configuration = URLSessionConfiguration.ephemeral
-        configuration.timeoutIntervalForRequest = 30
-        session = URLSession(configuration: configuration)
-    }
+    private let client = HTTPClient()
 
     func send(
-        _ method: String, _ url: String, headers: [String: String] = [:], body: String? = nil
-    ) async throws -> Reply {
-        guard let target = URL(string: url) else { throw URLError(.badURL) }
-        var request = URLRequest(url: target)
-        request.httpMethod = method
-        request.httpBody = body.map { Data($0.utf8) }
-        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (data, response) = try await session.data(for: request)
-        guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
-        var lowered: [String: String] = [:]
-        for (name, value) in response.allHeaderFields { lowered["\(name)".lowercased()] = "\(value)" }
-        return Reply(status: response.statusCode, headers: lowered, body: Array(data))
+        _ method: HTTPMethod, _ url: String, headers: HTTPHeaders = [:], body: String? = nil
+    ) async throws(TransferError) -> Reply {
+        let request = HTTPRequest(method, url, headers: headers, body: body.map { .text($0) })
+        let response = try await client.send(request)
+        return Reply(
+            status: response.status, headers: response.headers, body: try await response.body.collect(upTo: 100_000_000))
     }
 
     func token(_ addresses: SimulatorAddresses) async throws -> Reply {
         try await send(
-            "POST", addresses.login + "/oauth/token",
+            .post, addresses.login + "/oauth/token",
             headers: [
                 "Authorization": "Basic " + Data("simulator:simulator-secret".utf8).base64EncodedString(),
                 "Content-Type": "application/x-www-form-urlencoded",
@@ -49,7 +38,7 @@ struct ProbeClient: Sendable {
     }
 
     /// The `Authorization` header of a fresh token.
-    func authorization(_ addresses: SimulatorAddresses) async throws -> [String: String] {
+    func authorization(_ addresses: SimulatorAddresses) async throws -> HTTPHeaders {
         struct Grant: Decodable {
             var access_token: String
         }
@@ -58,11 +47,12 @@ struct ProbeClient: Sendable {
     }
 
     func page(
-        _ addresses: SimulatorAddresses, _ headers: [String: String], page: Int, size: Int = 25
-    ) async throws -> Reply {
+        _ addresses: SimulatorAddresses, _ headers: HTTPHeaders, page: Int, size: Int = 25
+    ) async throws(TransferError) -> Reply {
         let body = #"{"interval":"\#(SimulatedDay.interval)","paging":{"pageSize":\#(size),"pageNumber":\#(page)}}"#
+        var headers = headers
+        headers.set("Content-Type", "application/json")
         return try await send(
-            "POST", addresses.api + "/api/v2/analytics/conversations/details/query",
-            headers: headers.merging(["Content-Type": "application/json"]) { $1 }, body: body)
+            .post, addresses.api + "/api/v2/analytics/conversations/details/query", headers: headers, body: body)
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
-import FoundationNetworking
 import Testing
+import Transfer
 
 @testable import VendorSimulator
 
@@ -39,12 +39,12 @@ struct ServerTests {
                 read += lines.flatMap { $0 + [10] }
                 number += 1
             }
-            let stream = try await client.send("GET", addresses.control + "/truth?interval=\(SimulatedDay.interval)")
+            let stream = try await client.send(.get, addresses.control + "/truth?interval=\(SimulatedDay.interval)")
             #expect(stream.body == read)
             let digest = try JSONDecoder().decode(
                 Truth.Digest.self,
                 from: Data(
-                    try await client.send("GET", addresses.control + "/truth/digest?interval=\(SimulatedDay.interval)").body))
+                    try await client.send(.get, addresses.control + "/truth/digest?interval=\(SimulatedDay.interval)").body))
             #expect(digest == (try await truth.digest()))
             #expect(digest.records == truth.count && digest.bytes == read.count - truth.count)
         }
@@ -58,7 +58,7 @@ struct ServerTests {
         for index in configuration.faults.rules.indices { configuration.faults.rules[index].fault.milliseconds = 5 }
         let simulator = try VendorSimulator(configuration)
         try await simulator.whileRunning { addresses in
-            var authorization: [String: String]?
+            var authorization: HTTPHeaders?
             var ids: [String] = []
             var number = 1
             var failures = 0
@@ -79,7 +79,7 @@ struct ServerTests {
                     guard reply.text.contains("\"conversations\"") else { break }
                     ids += found.filter { $0.first != nil && ConversationID($0)?.row(seed: 1) != nil }
                     number += 1
-                } catch is URLError {
+                } catch is TransferError {
                     failures += 1
                 } catch is DecodingError {
                     failures += 1
@@ -107,7 +107,7 @@ struct ServerTests {
         try await simulator.whileRunning { addresses in
             let authorization = try await client.authorization(addresses)
             for _ in 1...4 {
-                await #expect(throws: URLError.self) { try await client.page(addresses, authorization, page: 1) }
+                await #expect(throws: TransferError.self) { try await client.page(addresses, authorization, page: 1) }
             }
             #expect(try await client.page(addresses, authorization, page: 1).status == 200)
             #expect(simulator.requests.entries.suffix(5).map(\.status) == [0, 200, 200, 200, 200])
@@ -160,7 +160,7 @@ struct ServerTests {
             #expect(replies.map { $0.headers["inin-ratelimit-count"] } == ["1", "2", "3", "4"])
             #expect(replies.allSatisfy { $0.headers["inin-ratelimit-allowed"] == "2" })
             #expect(replies[2].headers["retry-after"] == nil && replies[3].headers["retry-after"] != nil)
-            _ = try await client.send("PUT", addresses.control + "/rate-limit", body: "{}")
+            _ = try await client.send(.put, addresses.control + "/rate-limit", body: "{}")
             let lifted = try await client.page(addresses, authorization, page: 1)
             #expect(lifted.status == 200 && lifted.headers["inin-ratelimit-count"] == nil)
         }
@@ -174,20 +174,20 @@ struct ServerTests {
             #expect(try await client.page(addresses, [:], page: 1).text.contains("authentication.required"))
             #expect(try await client.page(addresses, ["Authorization": "Bearer x"], page: 1).text.contains("bad.credentials"))
             let query = addresses.api + "/api/v2/analytics/conversations/details/query"
-            #expect(try await client.send("POST", query, headers: authorization, body: "{}").status == 415)
+            #expect(try await client.send(.post, query, headers: authorization, body: "{}").status == 415)
             let large = String(repeating: " ", count: 512_001)
-            #expect(try await client.send("POST", query, headers: authorization, body: large).status == 413)
-            #expect(try await client.send("GET", addresses.api + "/api/v2/nothing", headers: authorization).status == 404)
+            #expect(try await client.send(.post, query, headers: authorization, body: large).status == 413)
+            #expect(try await client.send(.get, addresses.api + "/api/v2/nothing", headers: authorization).status == 404)
             let details = addresses.api + "/api/v2/analytics/conversations/"
             let truth = simulator.truth(try #require(SimulatorInterval(SimulatedDay.interval)))
             let (first, second) = (truth.ids[0], truth.ids[1])
             #expect(
-                try await client.send("GET", details + "\(first)/details", headers: authorization).body == truth.record(at: 0))
-            let both = try await client.send("GET", details + "details?id=\(first),\(second)", headers: authorization)
+                try await client.send(.get, details + "\(first)/details", headers: authorization).body == truth.record(at: 0))
+            let both = try await client.send(.get, details + "details?id=\(first),\(second)", headers: authorization)
             #expect(both.text.contains(first) && both.text.contains(second))
-            _ = try await client.send("POST", addresses.control + "/conversations/delete", body: #"{"ids":["\#(first)"]}"#)
-            #expect(try await client.send("GET", details + "\(first)/details", headers: authorization).status == 404)
-            let rest = try await client.send("GET", details + "details?id=\(first),\(second)", headers: authorization)
+            _ = try await client.send(.post, addresses.control + "/conversations/delete", body: #"{"ids":["\#(first)"]}"#)
+            #expect(try await client.send(.get, details + "\(first)/details", headers: authorization).status == 404)
+            let rest = try await client.send(.get, details + "details?id=\(first),\(second)", headers: authorization)
             #expect(!rest.text.contains(first) && rest.text.contains(second))
         }
     }
@@ -197,25 +197,25 @@ struct ServerTests {
         let simulator = try VendorSimulator(try SimulatedDay.configuration())
         try await simulator.whileRunning { addresses in
             let authorization = try await client.authorization(addresses)
-            func send(_ method: String, _ path: String, _ body: String? = nil) async throws -> ProbeClient.Reply {
+            func send(_ method: HTTPMethod, _ path: String, _ body: String? = nil) async throws -> ProbeClient.Reply {
                 try await client.send(method, addresses.control + path, body: body)
             }
-            let moved = try await send("POST", "/clock", #"{"now":"2026-03-02T00:00:00Z","advance":1.5}"#)
+            let moved = try await send(.post, "/clock", #"{"now":"2026-03-02T00:00:00Z","advance":1.5}"#)
             #expect(moved.text.contains("2026-03-02T00:00:01.500Z"))
-            #expect(try await send("PUT", "/faults", #"{"rules":[{"every":1,"fault":{"kind":"status"}}]}"#).status == 200)
+            #expect(try await send(.put, "/faults", #"{"rules":[{"every":1,"fault":{"kind":"status"}}]}"#).status == 200)
             #expect(try await client.page(addresses, authorization, page: 1).status == 503)
-            #expect(try await send("POST", "/faults", #"{"enabled":false}"#).text.contains(#""enabled":false"#))
+            #expect(try await send(.post, "/faults", #"{"enabled":false}"#).text.contains(#""enabled":false"#))
             #expect(try await client.page(addresses, authorization, page: 1).status == 200)
-            #expect(try await send("PUT", "/faults", #"{"preset":"hostile"}"#).status == 200)
-            #expect(try await send("PUT", "/faults", #"{"preset":"friendly"}"#).status == 400)
-            #expect(try await send("POST", "/tokens/revoke").text == #"{"revoked":1}"#)
+            #expect(try await send(.put, "/faults", #"{"preset":"hostile"}"#).status == 200)
+            #expect(try await send(.put, "/faults", #"{"preset":"friendly"}"#).status == 400)
+            #expect(try await send(.post, "/tokens/revoke").text == #"{"revoked":1}"#)
             #expect(try await client.page(addresses, authorization, page: 1).status == 401)
-            let log = try await send("GET", "/requests?last=1")
+            let log = try await send(.get, "/requests?last=1")
             #expect(log.text.contains(#""total":4"#) && log.text.contains(#""fault":"status""#))
-            #expect(try await send("DELETE", "/requests").status == 200)
+            #expect(try await send(.delete, "/requests").status == 200)
             #expect(simulator.requests.total == 0)
-            #expect(try await send("GET", "/truth?interval=nonsense").status == 400)
-            #expect(try await send("GET", "/elsewhere").status == 404)
+            #expect(try await send(.get, "/truth?interval=nonsense").status == 400)
+            #expect(try await send(.get, "/elsewhere").status == 404)
         }
     }
 
@@ -226,7 +226,8 @@ struct ServerTests {
             var configuration = try SimulatedDay.configuration()
             configuration.apiPort = try #require(URL(string: addresses.api)?.port)
             let second = try VendorSimulator(configuration)
-            await #expect(throws: (any Error).self) { try await second.whileRunning { _ in } }
+            let error = await #expect(throws: SimulatorAddressError.self) { try await second.whileRunning { _ in } }
+            #expect(error?.address == "127.0.0.1:\(configuration.apiPort)")
         }
     }
 

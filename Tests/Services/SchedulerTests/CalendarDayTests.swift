@@ -22,7 +22,9 @@ struct CalendarDayTests {
         }
     }
 
-    @Test("what is no day is refused", arguments: ["2026-02-29", "2026-13-01", "2026-00-10", "2026-04-31", "26-01-01", "2026-1-1", "", "0000-01-01"])
+    @Test(
+        "what is no day is refused",
+        arguments: ["2026-02-29", "2026-13-01", "2026-00-10", "2026-04-31", "26-01-01", "2026-1-1", "", "0000-01-01"])
     func refuses(_ text: String) {
         #expect(CalendarDay(text) == nil)
     }

@@ -41,12 +41,10 @@ struct CronExpressionTests {
         #expect(fires == ["2026-11-01T05:30:00Z"])
     }
 
-    @Test("an entry with a wildcard or a step fires in both passes of a repeated hour", arguments: ["0 * * * *", "0 */1 * * *", "*/60 1 * * *"])
+    @Test(
+        "an entry with a wildcard or a step fires in both passes of a repeated hour",
+        arguments: ["0 * * * *", "0 */1 * * *", "*/60 * * * *"])
     func autumnWildcard(expression: String) throws {
-        guard expression != "*/60 1 * * *" else {
-            #expect(throws: CronError.self) { try CronExpression(expression) }
-            return
-        }
         let fires = try fires(expression, "Europe/Berlin", from: "2026-10-24T23:30:00Z", to: "2026-10-25T02:30:00Z")
         #expect(fires == ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"])
     }
@@ -71,10 +69,16 @@ struct CronExpressionTests {
     func rare() throws {
         let cron = try CronExpression("0 0 29 2 *")
         let utcZone = try zone("UTC")
-        #expect(cron.fire(atOrAfter: utc("2096-03-01T00:00:00Z").wholeSeconds, zone: utcZone) == utc("2104-02-29T00:00:00Z").wholeSeconds)
-        #expect(cron.fire(atOrBefore: utc("2104-02-28T00:00:00Z").wholeSeconds, zone: utcZone) == utc("2096-02-29T00:00:00Z").wholeSeconds)
+        #expect(
+            cron.fire(atOrAfter: utc("2096-03-01T00:00:00Z").wholeSeconds, zone: utcZone)
+                == utc("2104-02-29T00:00:00Z").wholeSeconds)
+        #expect(
+            cron.fire(atOrBefore: utc("2104-02-28T00:00:00Z").wholeSeconds, zone: utcZone)
+                == utc("2096-02-29T00:00:00Z").wholeSeconds)
         let sundays = try CronExpression("0 0 29 2 */7")
-        #expect(sundays.fire(atOrAfter: utc("2088-03-01T00:00:00Z").wholeSeconds, zone: utcZone) == utc("2128-02-29T00:00:00Z").wholeSeconds)
+        #expect(
+            sundays.fire(atOrAfter: utc("2088-03-01T00:00:00Z").wholeSeconds, zone: utcZone)
+                == utc("2128-02-29T00:00:00Z").wholeSeconds)
     }
 
     @Test(
@@ -82,10 +86,13 @@ struct CronExpressionTests {
         arguments: [
             ("* * * *", "4 fields"), ("* * * * * *", "6 fields"), ("60 * * * *", "minute: \"60\""), ("* 24 * * *", "hour"),
             ("* * 0 * *", "day of month"), ("* * * 13 *", "month"), ("* * * * 8", "day of week"), ("* * * FOO *", "JAN to DEC"),
-            ("*/0 * * * *", "step"), ("*/99999 * * * *", "step"), ("5/10 * * * *", "5-59/10"), ("10-5 * * * *", "backwards"),
+            ("*/0 * * * *", "step"), ("*/61 * * * *", "1 to 60"), ("*/99999 * * * *", "step"), ("5/10 * * * *", "5-59/10"),
+            ("10-5 * * * *", "backwards"),
             ("0 0 30 2 *", "never fires"), ("0 0 31 4,6,9,11 *", "never fires"), ("0 0 30 2 */2", "never fires"),
-            ("@reboot", "@daily"), ("", "0 fields"), ("a b c d e", "minute: \"a\""), ("1, * * * *", "minute"), ("-1 * * * *", "minute"),
-            ("1-2-3 * * * *", "minute"), ("* * L * *", "day of month"), ("* * ? * *", "day of month"), ("* * * * 5#2", "day of week"),
+            ("@reboot", "@daily"), ("", "0 fields"), ("a b c d e", "minute: \"a\""), ("1, * * * *", "minute"),
+            ("-1 * * * *", "minute"),
+            ("1-2-3 * * * *", "minute"), ("* * L * *", "day of month"), ("* * ? * *", "day of month"),
+            ("* * * * 5#2", "day of week"),
             ("\u{7}1 * * * *", "minute"), ("١ * * * *", "minute"), ("1/ * * * *", "minute"), ("*/ * * * *", "step"),
         ])
     func refuses(expression: String, mention: String) {
@@ -94,10 +101,12 @@ struct CronExpressionTests {
         #expect(error?.description.contains { $0.isNewline } == false)
     }
 
-    @Test("names, shorthands and other spellings mean the same", arguments: [
-        ("0 0 * * sun", "0 0 * * 7"), ("0 0 * * 5-7", "0 0 * * FRI-SUN"), ("@daily", "00 0 * * *"), ("@weekly", "0 0 * * 0"),
-        ("0 0 1 jan,Jul *", "0 0 1 1,7 *"), ("  0\t6 * *  * ", "0 6 * * *"), ("@HOURLY", "0 * * * *"),
-    ])
+    @Test(
+        "names, shorthands and other spellings mean the same",
+        arguments: [
+            ("0 0 * * sun", "0 0 * * 7"), ("0 0 * * 5-7", "0 0 * * FRI-SUN"), ("@daily", "00 0 * * *"), ("@weekly", "0 0 * * 0"),
+            ("0 0 1 jan,Jul *", "0 0 1 1,7 *"), ("  0\t6 * *  * ", "0 6 * * *"), ("@HOURLY", "0 * * * *"),
+        ])
     func spellings(left: String, right: String) throws {
         let left = try CronExpression(left)
         let right = try CronExpression(right)

@@ -36,7 +36,8 @@ struct WindowGridTests {
         #expect(windows.count == count)
         #expect((windows.last?.count ?? 0) == last)
         if let first = windows.first {
-            let grid = WindowGrid(length: try #require(WindowLength(length)), zone: try zone(name), anchor: CalendarDay(number: 0))
+            let grid = WindowGrid(
+                length: try #require(WindowLength(length)), zone: try zone(name), anchor: CalendarDay(number: 0))
             #expect(grid.windowsOfDay(containing: first.lowerBound) == count)
         }
     }
@@ -59,7 +60,9 @@ struct WindowGridTests {
         }
     }
 
-    @Test("lengths that neither divide a day nor are whole days are refused", arguments: ["7m", "5h", "24h", "1440m", "0m", "-1h", "1w", "", "367d", "1.5h", "h", "86400s", "999999s"])
+    @Test(
+        "lengths that neither divide a day nor are whole days are refused",
+        arguments: ["7m", "5h", "24h", "1440m", "0m", "-1h", "1w", "", "367d", "1.5h", "h", "86400s", "999999s"])
     func refuses(text: String) {
         #expect(WindowLength(text) == nil)
     }

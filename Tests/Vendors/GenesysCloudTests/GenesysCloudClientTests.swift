@@ -244,9 +244,9 @@ struct GenesysCloudClientTests {
         try await with(stub) { (caller) async throws in
             let interval = try #require(Caller.interval)
             await #expect(throws: Full.self) {
-                _ = try await caller.client.conversationPage(ConversationDetailsQuery(interval: interval), number: 1, into: 0) {
-                    _, _ in
-                    throw Full()
+                _ = try await caller.client.conversationPage(ConversationDetailsQuery(interval: interval), number: 1) { answer in
+                    var reader = answer.makeReader()
+                    _ = try await reader.next { _ in throw Full() }
                 }
             }
         }

@@ -202,9 +202,13 @@ struct Caller: Sendable {
         guard let interval = Self.interval else {
             return (ConversationPage(number: 0, recordCount: 0, totalHits: nil, bytes: 0), [])
         }
-        let (page, records) = try await client.conversationPage(
-            ConversationDetailsQuery(interval: interval), number: number, into: [String]()
-        ) { records, record in records.append(String(decoding: record.bytes, as: UTF8.self)) }
+        let (page, records) = try await client.conversationPage(ConversationDetailsQuery(interval: interval), number: number) {
+            answer in
+            var records: [String] = []
+            var reader = answer.makeReader()
+            while try await reader.next({ records.append(String(decoding: $0.bytes, as: UTF8.self)) }) {}
+            return (try reader.finish(), records)
+        }
         return (page, records)
     }
 

@@ -145,7 +145,7 @@ final class ConversationStore: Sendable {
     }
 
     private func selection(_ key: SelectionKey, now: SimulatorInstant, in state: inout State) -> RowSelection {
-        if let kept = state.selections[key], kept.validUntil.map({ now < $0 }) ?? true { return kept }
+        if let kept = state.selections[key], kept.holds(at: now) { return kept }
         let selection = select(key, now: now, in: state)
         if state.selections.count >= ConversationStore.keptSelections { state.selections.removeAll() }
         state.selections[key] = selection
@@ -155,7 +155,7 @@ final class ConversationStore: Sendable {
     private func select(_ key: SelectionKey, now: SimulatorInstant, in state: State) -> RowSelection {
         let interval = key.interval
         guard interval.length > 0, world.calendar.data.conversationsPerDay > 0 else {
-            return RowSelection(list: [], validUntil: nil)
+            return RowSelection(list: [], madeAt: now, validUntil: nil)
         }
         // What starts after now doesn't exist yet.
         let horizon = min(interval.end, now.adding(milliseconds: 1))
@@ -171,7 +171,7 @@ final class ConversationStore: Sendable {
         if horizon < interval.end { validUntil = nextStart(after: now) }
         let inserted = state.inserted.filter { days.contains($0.key.day) }
         if key.predicate.isTrivial, !settings.startDayRule, inserted.isEmpty, state.deleted.isEmpty {
-            return RowSelection(spans: spans, validUntil: validUntil)
+            return RowSelection(spans: spans, madeAt: now, validUntil: validUntil)
         }
         var candidates = spans.flatMap { span in span.indexes.map { Row(day: span.day, index: $0) } }
         candidates.merge(inserted, calendar: world.calendar)
@@ -179,7 +179,7 @@ final class ConversationStore: Sendable {
             let rows = candidates.filter { row in
                 !state.deleted.contains(row) && (state.inserted[row].map { interval.start <= $0 && $0 < horizon } ?? true)
             }
-            return RowSelection(list: rows, validUntil: validUntil)
+            return RowSelection(list: rows, madeAt: now, validUntil: validUntil)
         }
         var rows: [Row] = []
         for row in candidates where !state.deleted.contains(row) {
@@ -188,7 +188,7 @@ final class ConversationStore: Sendable {
             if let change = facts.nextChange(after: now), validUntil.map({ change < $0 }) ?? true { validUntil = change }
             if key.predicate.matches(facts, now: now, in: world) { rows.append(row) }
         }
-        return RowSelection(list: rows, validUntil: validUntil)
+        return RowSelection(list: rows, madeAt: now, validUntil: validUntil)
     }
 
     /// With the start-day rule activity inside the interval decides, without it the start alone.

@@ -12,19 +12,28 @@ struct RowSelection: Sendable {
 
     private let content: Content
     let count: Int
-    /// The selection holds before this instant.
-    let validUntil: SimulatorInstant?
+    /// The selection holds from this instant on.
+    private let madeAt: SimulatorInstant
+    /// The selection holds before this instant; nil: for ever.
+    private let validUntil: SimulatorInstant?
 
-    init(spans: [Span], validUntil: SimulatorInstant?) {
+    init(spans: [Span], madeAt: SimulatorInstant, validUntil: SimulatorInstant?) {
+        self.madeAt = madeAt
         content = .spans(spans)
         count = spans.reduce(0) { $0 + $1.indexes.count }
         self.validUntil = validUntil
     }
 
-    init(list: [Row], validUntil: SimulatorInstant?) {
+    init(list: [Row], madeAt: SimulatorInstant, validUntil: SimulatorInstant?) {
+        self.madeAt = madeAt
         content = .list(list)
         count = list.count
         self.validUntil = validUntil
+    }
+
+    /// Whether another look at `now` would find the same rows; clocks are also set back.
+    func holds(at now: SimulatorInstant) -> Bool {
+        madeAt <= now && (validUntil.map { now < $0 } ?? true)
     }
 
     /// The row at a position, which must be within ``count``.

@@ -29,7 +29,8 @@ public struct DocumentMapping: Sendable {
         for entry in entries where !known.contains(entry.key) {
             let suggestion = nearest(to: entry.key, among: known).map { "did you mean \"\($0)\"? " } ?? ""
             problems.append(
-                "\(subject): unknown key \(DocumentValue.quoted(entry.key)); \(suggestion)allowed are \(known.joined(separator: ", "))")
+                "\(subject): unknown key \(DocumentValue.quoted(entry.key)); \(suggestion)allowed are \(known.joined(separator: ", "))"
+            )
         }
     }
 
@@ -62,7 +63,8 @@ public struct DocumentMapping: Sendable {
         _ key: String, in range: ClosedRange<Int>, required: Bool = false, problems: inout [String]
     ) -> Int? {
         value(
-            key, required: required, allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)", problems: &problems
+            key, required: required, allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)",
+            problems: &problems
         ) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
     }
 
@@ -76,7 +78,8 @@ public struct DocumentMapping: Sendable {
         _ type: Choice.Type, _ key: String, required: Bool = false, problems: inout [String]
     ) -> Choice? where Choice.RawValue == String {
         value(
-            key, required: required, allowed: "one of \(type.allCases.map(\.rawValue).joined(separator: ", "))", problems: &problems,
+            key, required: required, allowed: "one of \(type.allCases.map(\.rawValue).joined(separator: ", "))",
+            problems: &problems,
             Choice.init(rawValue:))
     }
 

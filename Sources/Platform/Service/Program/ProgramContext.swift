@@ -36,14 +36,22 @@ struct CommonConfiguration: Sendable {
     init(_ settings: Settings) {
         log = LogConfiguration(settings.scoped("log"))
         admin = AdminConfiguration(settings.scoped("admin"))
-        instance = settings.string("service.instance", default: Self.defaultInstance())
+        instance = settings.instance
         grace = settings.duration("shutdown.grace", default: .seconds(25), in: .zero ... .seconds(3600))
     }
+}
 
-    private static func defaultInstance() -> String {
+extension Settings {
+    /// What tells this process from others of the same program: `service.instance`, by default the host's name.
+    ///
+    /// It must survive a restart and differ between two copies, because transactional ids are made of it: a pod's name does,
+    /// and so does the host's where each program runs once.
+    public var instance: String { string("service.instance", default: Self.hostName) }
+
+    private static var hostName: String {
         var buffer = [CChar](repeating: 0, count: 256)
         let host = gethostname(&buffer, buffer.count - 1) == 0 ? buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) } : []
-        return "\(host.isEmpty ? "localhost" : String(decoding: host, as: UTF8.self))-\(getpid())"
+        return host.isEmpty ? "localhost" : String(decoding: host, as: UTF8.self)
     }
 }
 

@@ -1,12 +1,10 @@
 import HTTPTypes
 import Hummingbird
-import Logging
+import HummingbirdCore
 import NIOCore
 
 /// Answers for one simulated service: applies the fault plan, adds the correlation id and keeps the log.
-struct FaultyResponder: HTTPResponder {
-    typealias Context = SimulatorContext
-
+struct FaultyHost: SimulatedHost {
     /// `login` or `api`.
     let service: String
     let genesys: GenesysServices
@@ -14,7 +12,7 @@ struct FaultyResponder: HTTPResponder {
     let log: RequestLog
     let correlation: CorrelationCounter
 
-    func respond(to request: Request, context: SimulatorContext) async throws -> Response {
+    func respond(to request: Request, on connection: any Channel) async throws -> Response {
         let contextID = correlation.next()
         let question: Question
         do {
@@ -41,7 +39,7 @@ struct FaultyResponder: HTTPResponder {
                 bytes: answer.body.readableBytes, milliseconds: Int((ContinuousClock.now - started).milliseconds),
                 page: answer.page))
         guard !isReset else {
-            await context.resetConnection()
+            try await connection.reset()
             throw CutConnection()
         }
         return faulty(answer, fault)

@@ -17,11 +17,25 @@ public struct ScheduleState: Sendable, Hashable, Codable {
 
     /// A state of version 1.
     public init(schedule: String, lastFire: Date?, lastIntervalEnd: Date, definitionHash: String, updatedAt: Date) {
-        version = 1
+        version = Message.version
         self.schedule = schedule
         self.lastFire = lastFire
         self.lastIntervalEnd = lastIntervalEnd
         self.definitionHash = definitionHash
         self.updatedAt = updatedAt
+    }
+
+    /// The state as it is published.
+    public func message(to topics: TopicNames) -> Message {
+        Message(
+            topic: topics.scheduleState, key: schedule, value: self,
+            headers: CloudEventHeaders.make(
+                id: "\(schedule).\(Int64(lastIntervalEnd.timeIntervalSince1970))", type: "switchboard.schedule.state",
+                source: "scheduler", time: updatedAt, subject: schedule, traceparent: nil))
+    }
+
+    /// Reads a state from a record's value.
+    public static func decode(_ value: [UInt8]?) throws(ContractError) -> ScheduleState {
+        try Message.decode(ScheduleState.self, from: value)
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Logging
+import HummingbirdCore
 import NIOCore
 
 /// The address at which tests and people look into the simulator and steer it; the real vendor has no such thing.
@@ -21,14 +21,12 @@ import NIOCore
 ///     PUT    /rate-limit                   {"requests": 300, "window": 60}; without requests the limit is lifted
 ///     POST   /conversations/delete         {"ids":[…]}: {"changed":n}
 ///     POST   /conversations/revise         {"ids":[…]}: {"changed":n}
-struct ControlResponder: HTTPResponder {
-    typealias Context = SimulatorContext
-
+struct ControlHost: SimulatedHost {
     let genesys: GenesysServices
     let faults: FaultInjector
     let log: RequestLog
 
-    func respond(to request: Request, context: SimulatorContext) async throws -> Response {
+    func respond(to request: Request, on connection: any Channel) async throws -> Response {
         do {
             return try await answer(try await Question(request))
         } catch let error as ControlError {
