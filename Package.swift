@@ -101,7 +101,7 @@ let package = Package(
             "ConversationWorkerProgram", "conversation-worker",
             ["Conversation", "WorkerKit", "Messaging", "GenesysCloud", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
         program("MonitorProgram", "monitor", ["Monitor", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
-        program("SwitchboardProgram", "switchboard", ["Operations", "Kafka", "Service", log]),
+        program("SwitchboardProgram", "switchboard", ["Operations", "Contracts", "Kafka", "Messaging", "Service", log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", log]),
         program("BenchProgram", "switchboard-bench", ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Service", log]),
