@@ -74,7 +74,7 @@ let package = Package(
         library("ObjectStorage", "Platform/ObjectStorage", ["Transfer", crypto, log]),
         library(
             "Service", "Platform/Service",
-            ["Kafka", .product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
+            ["Kafka", "Transfer", "ObjectStorage", .product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
 
         // Contracts: the messages and topic names that every process agrees on.
         library("Contracts", "Contracts", []),
@@ -84,11 +84,12 @@ let package = Package(
 
         // Vendors: clients and formats of the outside world.
         library("GenesysCloud", "Vendors/GenesysCloud", ["Transfer", "Records", log, metrics]),
+        library("GenesysCloudSettings", "Vendors/GenesysCloudSettings", ["GenesysCloud", "Service", "Transfer", log]),
 
         // Workers.
         library(
             "WorkerKit", "Workers/WorkerKit", ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, lifecycle, log, metrics]),
-        library("Conversation", "Workers/Conversation", ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", log, metrics]),
+        library("Conversation", "Workers/Conversation", ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", crypto, log, metrics]),
 
         // Services.
         library("Scheduler", "Services/Scheduler", ["Contracts", "Kafka", "Messaging", "Service", yams, crypto, lifecycle, log, metrics]),
@@ -99,8 +100,8 @@ let package = Package(
         program("SchedulerProgram", "scheduler", ["Scheduler", "Kafka", "Service", log]),
         program(
             "ConversationWorkerProgram", "conversation-worker",
-            ["Conversation", "WorkerKit", "Messaging", "GenesysCloud", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
-        program("MonitorProgram", "monitor", ["Monitor", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
+            ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
+        program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program("SwitchboardProgram", "switchboard", ["Operations", "Contracts", "Kafka", "Messaging", "Service", log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", log]),

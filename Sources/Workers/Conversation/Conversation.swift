@@ -1,1 +1,15 @@
-// placeholder
+// Conversation extracts one business day of conversations from Genesys Cloud into the lake.
+//
+// Reading order
+//   ConversationHandler   the job: manifest found → done; else extract, tidy, manifest
+//   DayExtraction         passes over the vendor's pages until nothing new comes
+//   PageWalk              which page to ask for next, and when the last one was seen; pure
+//   RecordIndex           which conversation was kept where; pure
+//   PageSink              one page's answer on its way into one object
+//   ObjectEditor          takes records out of an object that is already written
+//
+// Guarantees
+//   1. Each conversation of the interval is in exactly one object once, in the version that was asked for last, byte for byte
+//      as the vendor sent it.
+//   2. Objects are written whole or not at all; the manifest comes last and names exactly what is there.
+//   3. Memory doesn't grow with a page's bytes: answers stream through. The index takes 32 to 64 bytes per conversation.

@@ -1,0 +1,58 @@
+/// Where things are in the lake.
+///
+/// A template names a folder with `{source}`, `{dataset}`, `{yyyy}`, `{MM}`, `{dd}` and `{day}` (`yyyy-MM-dd`). Values come
+/// from jobs, whose names are checked when they are read, so a folder can't leave the lake.
+public struct LakeLayout: Sendable, Hashable {
+    /// The folder of a data set's business day.
+    public let dayFolder: String
+
+    /// The layout of design section 4.
+    public static let standardDayFolder = "genesys/{dataset}/{yyyy}/{MM}/{dd}"
+
+    private static let fields: Set<String> = ["source", "dataset", "yyyy", "MM", "dd", "day"]
+
+    /// A layout; nil when the template has an unknown field, misses the data set or the day, or is no relative path.
+    public init?(dayFolder: String = LakeLayout.standardDayFolder) {
+        var used: Set<String> = []
+        for part in dayFolder.split(separator: "{", omittingEmptySubsequences: false).dropFirst() {
+            guard let end = part.firstIndex(of: "}"), Self.fields.contains(String(part[..<end])) else { return nil }
+            used.insert(String(part[..<end]))
+        }
+        let hasDay = used.contains("day") || used.isSuperset(of: ["yyyy", "MM", "dd"])
+        let segments = dayFolder.split(separator: "/", omittingEmptySubsequences: false)
+        guard used.contains("dataset"), hasDay, !segments.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else { return nil }
+        self.dayFolder = dayFolder
+    }
+
+    /// The standard layout.
+    public static let standard = LakeLayout(unchecked: standardDayFolder)
+
+    private init(unchecked dayFolder: String) { self.dayFolder = dayFolder }
+
+    /// The folder of one business day, without a slash at the end. `day` is `yyyy-MM-dd`.
+    public func folder(source: String, dataset: String, day: String) -> String {
+        let parts = day.split(separator: "-").map(String.init)
+        let values = [
+            "source": source, "dataset": dataset, "day": day, "yyyy": parts.first ?? "", "MM": parts.count > 1 ? parts[1] : "",
+            "dd": parts.count > 2 ? parts[2] : "",
+        ]
+        var text = ""
+        for (index, part) in dayFolder.split(separator: "{", omittingEmptySubsequences: false).enumerated() {
+            guard index > 0, let end = part.firstIndex(of: "}") else {
+                text += part
+                continue
+            }
+            text += (values[String(part[..<end])] ?? "") + part[part.index(after: end)...]
+        }
+        return text
+    }
+
+    /// The key of a job's manifest in its folder.
+    public static func manifest(of job: String, in folder: String) -> String { "\(folder)/_manifest.\(job).json" }
+
+    /// The key of the tag that says that a day is whole.
+    public static func success(in folder: String) -> String { "\(folder)/_SUCCESS" }
+
+    /// The key of the tag that says that a day was given up or is late.
+    public static func failure(in folder: String) -> String { "\(folder)/_FAILURE" }
+}

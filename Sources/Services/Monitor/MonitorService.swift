@@ -1,0 +1,322 @@
+internal import Contracts
+public import Foundation
+internal import Kafka
+public import Logging
+internal import Messaging
+internal import Metrics
+public import ObjectStorage
+public import Service
+public import ServiceLifecycle
+internal import Synchronization
+
+/// Turns job events into tags, alerts and a page; of several processes one does, the others stand by.
+///
+/// 1. Leadership is ownership of partition 0 of `alerts`; the leader reads all partitions of `job.events`.
+/// 2. At the start it reads every kept event up to the committed offset without acting: that is its state.
+/// 3. Then it acts on each event, and commits the offsets together with the alerts after the tags are written.
+public final class MonitorService: ServiceLifecycle.Service {
+    private let configuration: MonitorConfiguration
+    private let tags: TagWriter
+    private let now: @Sendable () -> Date
+    private let logger: Logger
+    private let readiness: HealthIndicator
+    private let lake: HealthIndicator
+    private let board: Mutex<DayBoard>
+    private let alerts = Mutex(AlertBook())
+
+    /// Events that share a commit, and the longest time until one.
+    private static let batchSize = 500
+    private static let tick: Duration = .milliseconds(250)
+
+    /// Describes the service; `run` starts it.
+    public init(
+        _ configuration: MonitorConfiguration, store: any ObjectStore, health: HealthRegistry,
+        now: @escaping @Sendable () -> Date = { Date() }, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.now = now
+        self.logger = logger
+        tags = TagWriter(store: store, layout: configuration.layout, readsObjects: configuration.readsObjects)
+        readiness = health.indicator("kafka", for: .readiness, initially: .failing("not connected"))
+        lake = health.indicator("lake", for: .readiness, initially: .passing)
+        board = Mutex(DayBoard(keep: configuration.keep))
+    }
+
+    /// Runs until graceful shutdown.
+    ///
+    /// - Throws: a `ProgramFailure` that says whether starting again helps.
+    public func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await self.takePart() }
+        } catch let error as KafkaError {
+            throw KafkaStart.failure(error)
+        } catch is CancellationError {
+            return
+        }
+    }
+
+    private func takePart() async throws {
+        let topics = configuration.topics
+        let admin = try Admin(configuration.kafka)
+        do {
+            try await KafkaStart.retrying(logger: logger, readiness: readiness) {
+                let present = Set(try await admin.metadata(timeout: .seconds(5)).topics.map(\.name))
+                if let missing = [topics.alerts, topics.jobEvents].first(where: { !present.contains($0) }) {
+                    throw KafkaError(
+                        kind: .unknownTopic, code: "UNKNOWN_TOPIC_OR_PART", operation: "start", message: "topic \(missing) does not exist")
+                }
+            }
+        } catch {
+            await admin.close()
+            throw error
+        }
+        await admin.close()
+        let lease = PartitionLease(
+            configuration.kafka, topic: topics.alerts, group: "\(topics.prefix)monitor", sessionTimeout: configuration.sessionTimeout)
+        try await lease.hold { [readiness, logger] in
+            readiness.set(.passing)
+            logger.info("standing by")
+        } _: { term in
+            try await self.lead(term)
+        }
+    }
+
+    // MARK: Leading
+
+    private func lead(_ term: LeaseTerm) async throws {
+        let producer = try TransactionalProducer(configuration.kafka, transactionalID: "\(configuration.topics.prefix)monitor")
+        do {
+            // First of all: fences the old leader and ends what it left open.
+            try await producer.initialize()
+            try await follow(term, producer)
+            await producer.close()
+        } catch {
+            await producer.close()
+            throw error
+        }
+    }
+
+    private func follow(_ term: LeaseTerm, _ producer: TransactionalProducer) async throws {
+        board.withLock { $0 = DayBoard(keep: configuration.keep) }
+        try await restoreAlerts()
+        let events = ConsumerEvents()
+        var reader = ConsumerConfiguration(configuration.kafka, group: "\(configuration.topics.prefix)monitor")
+        reader.reportsEnds = true
+        let consumer = try await Consumer(reader, listener: events)
+        do {
+            let partitions = try await consumer.partitions(of: configuration.topics.jobEvents)
+            let committed = try await consumer.committed(partitions).mapValues(\.offset)
+            let positions = try await rebuild(consumer, events, partitions, committed)
+            logger.info("leading", metadata: ["partitions": "\(partitions.count)", "days": "\(rows.count)"])
+            try await consumer.assign(positions.mapValues { .offset($0) })
+            try await act(events, term, producer)
+        } catch {
+            await consumer.close()
+            throw error
+        }
+        await consumer.close()
+    }
+
+    /// Reads what was committed before into the board, without acting; where to go on.
+    private func rebuild(
+        _ consumer: Consumer, _ events: ConsumerEvents, _ partitions: [TopicPartition], _ committed: [TopicPartition: Int64]
+    ) async throws -> [TopicPartition: Int64] {
+        var positions: [TopicPartition: Int64] = [:]
+        var open = Set<TopicPartition>()
+        for partition in partitions {
+            let kept = try await consumer.watermarks(of: partition)
+            positions[partition] = max(kept.lowerBound, committed[partition] ?? kept.lowerBound)
+            if kept.lowerBound < positions[partition] ?? 0 { open.insert(partition) }
+        }
+        guard !open.isEmpty else { return positions }
+        try await consumer.assign(Dictionary(uniqueKeysWithValues: open.map { ($0, StartOffset.earliest) }))
+        for try await event in events {
+            switch event {
+            case .record(let record):
+                let partition = record.topicPartition
+                guard record.offset < positions[partition] ?? 0 else {
+                    open.remove(partition)
+                    break
+                }
+                if let event = decode(record) { _ = board.withLock { $0.apply(event, now: now()) } }
+                if record.offset + 1 >= positions[partition] ?? 0 { open.remove(partition) }
+            case .reachedEnd(let partition, _):
+                open.remove(partition)
+            case .failed(let error):
+                logger.warning("rebuilding", metadata: ["error": "\(error)"])
+            case .assigned, .revoked:
+                break
+            }
+            if open.isEmpty { break }
+        }
+        try Task.checkCancellation()
+        return positions
+    }
+
+    private func restoreAlerts() async throws {
+        let events = ConsumerEvents()
+        var reader = ConsumerConfiguration(configuration.kafka)
+        reader.reportsEnds = true
+        reader.statisticsInterval = .zero
+        let consumer = try await Consumer(reader, listener: events)
+        do {
+            var open = Set(try await consumer.partitions(of: configuration.topics.alerts))
+            try await consumer.assign(Dictionary(uniqueKeysWithValues: open.map { ($0, StartOffset.earliest) }))
+            alerts.withLock { $0 = AlertBook() }
+            for try await event in events {
+                if case .record(let record) = event, let alert = try? Alert.decode(record.value) {
+                    alerts.withLock { $0.restore(alert) }
+                } else if case .reachedEnd(let partition, _) = event {
+                    open.remove(partition)
+                }
+                if open.isEmpty { break }
+            }
+        } catch {
+            await consumer.close()
+            throw error
+        }
+        await consumer.close()
+        try Task.checkCancellation()
+    }
+
+    /// Acts on events until the term ends: gathers for a moment, acts, commits.
+    private func act(_ events: ConsumerEvents, _ term: LeaseTerm, _ producer: TransactionalProducer) async throws {
+        let inbox = Inbox()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for try await event in events {
+                    if case .record(let record) = event { await inbox.add(record, limit: Self.batchSize * 4) }
+                    if case .failed(let error) = event { self.logger.warning("reading events", metadata: ["error": "\(error)"]) }
+                }
+            }
+            group.addTask {
+                while term.isCurrent {
+                    let records = try await inbox.take(Self.batchSize, waiting: Self.tick)
+                    try await self.act(on: records, term, producer)
+                }
+            }
+            // Whichever ends first ends the term.
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func act(on records: [ConsumerRecord], _ term: LeaseTerm, _ producer: TransactionalProducer) async throws {
+        var messages: [Alert] = []
+        var offsets: [TopicPartition: CommittedOffset] = [:]
+        for record in records {
+            offsets[record.topicPartition] = CommittedOffset(record.offset + 1)
+            guard let event = decode(record) else { continue }
+            Counter(label: "monitor_events_total", dimensions: [("event", event.event.rawValue)]).increment()
+            let effects = board.withLock { $0.apply(event, now: now()) }
+            for effect in effects { messages += try await carryOut(effect) }
+        }
+        for effect in board.withLock({ $0.check(now: now()) }) { messages += try await carryOut(effect) }
+        guard !offsets.isEmpty || !messages.isEmpty else { return }
+        let group = try await term.groupMetadata()
+        let alerts = messages.map { ProducerRecord($0.message(to: configuration.topics)) }
+        let committed = offsets
+        try await producer.transaction { producer throws(KafkaError) in
+            for alert in alerts { try producer.send(alert) }
+            try producer.sendOffsets(committed, group: group)
+        }
+    }
+
+    private func decode(_ record: ConsumerRecord) -> JobEvent? {
+        do throws(ContractError) {
+            return try JobEvent.decode(record.value)
+        } catch {
+            logger.error(
+                "event can't be read", metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)", "error": "\(error)"])
+            Counter(label: "monitor_unreadable_events_total").increment()
+            return nil
+        }
+    }
+
+    // MARK: Effects
+
+    /// Does what an effect asks for; what is to be published for it.
+    private func carryOut(_ effect: MonitorEffect) async throws -> [Alert] {
+        switch effect {
+        case .succeed(let key, let manifests):
+            do {
+                try await persistently("_SUCCESS of \(key.description)") { try await tags.succeed(key, manifests: manifests) }
+            } catch let mismatch as TagWriter.Mismatch {
+                var published: [Alert] = []
+                for effect in board.withLock({ $0.mismatched(key, mismatch.failure, now: now()) }) {
+                    published += try await carryOut(effect)
+                }
+                return published
+            }
+            logger.info("day complete", metadata: ["source": "\(key.source)", "dataset": "\(key.dataset)", "day": "\(key.day)"])
+            Counter(label: "monitor_days_total", dimensions: [("dataset", key.dataset), ("tag", "success")]).increment()
+            return []
+        case .fail(let key, let failure, let since):
+            try await persistently("_FAILURE of \(key.description)") { try await tags.fail(key, failure, since: since) }
+            Counter(label: "monitor_days_total", dimensions: [("dataset", key.dataset), ("tag", "failure")]).increment()
+            return []
+        case .reopen(let key):
+            try await persistently("tags of \(key.description)") { try await tags.reopen(key) }
+            return []
+        case .alert(let alert):
+            guard let alert = alerts.withLock({ $0.fire(alert) }) else { return [] }
+            logger.log(
+                level: alert.severity == .critical ? .error : .warning, "alert: \(alert.summary)",
+                metadata: ["alert": "\(alert.key)", "advice": "\(alert.advice ?? "")"])
+            Gauge(label: "monitor_alerts_firing").record(alerts.withLock { $0.firing.count })
+            return [alert]
+        case .resolve(let key):
+            guard let alert = alerts.withLock({ $0.resolve(key, at: now()) }) else { return [] }
+            logger.notice("alert resolved: \(alert.summary)", metadata: ["alert": "\(alert.key)"])
+            Gauge(label: "monitor_alerts_firing").record(alerts.withLock { $0.firing.count })
+            return [alert]
+        }
+    }
+
+    /// Repeats until the lake takes it: a tag is never skipped, and the offset waits for it.
+    private func persistently(_ what: String, _ step: () async throws -> Void) async throws {
+        var delay: Duration = .milliseconds(250)
+        while true {
+            do {
+                try await step()
+                lake.set(.passing)
+                return
+            } catch let error as ObjectStorageError {
+                lake.set(.failing(error.description))
+                logger.error("\(what) not written; trying again", metadata: ["error": "\(error)"])
+                try await Task.sleep(for: delay)
+                delay = min(delay * 2, .seconds(30))
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    var rows: [DayBoard.Row] { board.withLock { $0.rows(now: now()) } }
+
+    var firing: [Alert] { alerts.withLock { $0.firing.values.sorted { $0.key < $1.key } } }
+
+    func folder(of key: DayKey) -> String { tags.folder(key) }
+}
+
+/// Records between the reader and the actor: bounded, and taken in batches.
+private actor Inbox {
+    private var records: [ConsumerRecord] = []
+    private var space: [CheckedContinuation<Void, Never>] = []
+
+    func add(_ record: ConsumerRecord, limit: Int) async {
+        records.append(record)
+        // The one reader waits here while the batch before is acted on, which pauses its partitions in turn.
+        if records.count >= limit { await withCheckedContinuation { space.append($0) } }
+    }
+
+    /// What there is, up to `count`; waits one tick first when there is nothing.
+    func take(_ count: Int, waiting tick: Duration) async throws -> [ConsumerRecord] {
+        if records.isEmpty { try await Task.sleep(for: tick) }
+        let taken = Array(records.prefix(count))
+        records.removeFirst(taken.count)
+        for continuation in space { continuation.resume() }
+        space = []
+        return taken
+    }
+}

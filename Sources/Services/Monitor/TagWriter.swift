@@ -1,0 +1,125 @@
+internal import Contracts
+internal import Crypto
+internal import Foundation
+internal import ObjectStorage
+
+/// Writes a day's tag: `_SUCCESS` with its manifest or `_FAILURE` with the reason, never both.
+///
+/// What is written follows from the events alone, so writing it again changes nothing.
+struct TagWriter: Sendable {
+    private let store: any ObjectStore
+    private let layout: LakeLayout
+    private let readsObjects: Bool
+
+    /// - Parameter readsObjects: whether objects are read and hashed, or only their sizes compared.
+    init(store: any ObjectStore, layout: LakeLayout, readsObjects: Bool) {
+        self.store = store
+        self.layout = layout
+        self.readsObjects = readsObjects
+    }
+
+    /// Why a day's manifests are not what the lake holds.
+    struct Mismatch: Error {
+        let failure: JobEvent.Failure
+    }
+
+    /// The content of `_FAILURE`.
+    private struct FailureTag: Encodable {
+        let version = Message.version
+        let source: String
+        let dataset: String
+        let day: String
+        let since: String
+        let reason: String
+        let message: String
+        let advice: String?
+    }
+
+    /// Verifies the manifests and writes `_SUCCESS`.
+    ///
+    /// - Throws: `Mismatch` when an object is not what its manifest says; an `ObjectStorageError` when the lake can't be used.
+    func succeed(_ key: DayKey, manifests keys: [String]) async throws {
+        guard !keys.isEmpty else {
+            throw Mismatch(
+                failure: JobEvent.Failure(
+                    reason: "no-manifest", message: "the jobs of the day named no manifest", advice: "rerun them with a present worker"))
+        }
+        var manifests: [Manifest] = []
+        var contents: [[UInt8]] = []
+        for name in keys {
+            let (manifest, bytes) = try await read(name)
+            for object in manifest.objects { try await verify(object, of: name) }
+            manifests.append(manifest)
+            contents.append(bytes)
+        }
+        let content = manifests.count == 1 ? contents.first : Manifest(merging: manifests)?.encoded()
+        let folder = folder(key)
+        // A reader never sees both: what is no longer so goes first.
+        try await store.delete(ObjectKey(LakeLayout.failure(in: folder)))
+        try await store.put(
+            ObjectKey(LakeLayout.success(in: folder)), bytes: content ?? [], options: PutOptions(contentType: "application/json"))
+    }
+
+    /// Writes `_FAILURE`.
+    func fail(_ key: DayKey, _ failure: JobEvent.Failure, since: Date) async throws {
+        let folder = folder(key)
+        let tag = FailureTag(
+            source: key.source, dataset: key.dataset, day: key.day, since: Timestamp.string(since), reason: failure.reason,
+            message: failure.message, advice: failure.advice)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let content = Array(try encoder.encode(tag)) + [UInt8(ascii: "\n")]
+        try await store.delete(ObjectKey(LakeLayout.success(in: folder)))
+        try await store.put(
+            ObjectKey(LakeLayout.failure(in: folder)), bytes: content, options: PutOptions(contentType: "application/json"))
+    }
+
+    /// Takes both tags back: the day is worked on again.
+    func reopen(_ key: DayKey) async throws {
+        let folder = folder(key)
+        try await store.delete(ObjectKey(LakeLayout.success(in: folder)))
+        try await store.delete(ObjectKey(LakeLayout.failure(in: folder)))
+    }
+
+    func folder(_ key: DayKey) -> String { layout.folder(source: key.source, dataset: key.dataset, day: key.day) }
+
+    // MARK: Verifying
+
+    private func read(_ name: String) async throws -> (Manifest, [UInt8]) {
+        let bytes: [UInt8]
+        do throws(ObjectStorageError) {
+            bytes = try await store.read(ObjectKey(name), upTo: Manifest.maximumBytes)
+        } catch {
+            guard error.kind == .notFound else { throw error }
+            throw Self.mismatch("manifest \(name) does not exist")
+        }
+        do throws(ContractError) {
+            return (try Manifest.decode(bytes), bytes)
+        } catch {
+            throw Self.mismatch("manifest \(name) can't be read: \(error)")
+        }
+    }
+
+    private func verify(_ object: Manifest.Object, of manifest: String) async throws {
+        let key = try ObjectKey(object.key)
+        guard let info = try await store.head(key) else {
+            throw Self.mismatch("\(object.key) is named by \(manifest) and does not exist")
+        }
+        guard info.size == object.bytes else {
+            throw Self.mismatch("\(object.key) has \(info.size) bytes, its manifest says \(object.bytes)")
+        }
+        guard readsObjects else { return }
+        var hash = SHA256()
+        for try await chunk in try await store.get(key) { chunk.withUnsafeBytes { hash.update(bufferPointer: $0) } }
+        let found = hash.finalize().map { byte in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }.joined()
+        guard found == object.sha256 else {
+            throw Self.mismatch("\(object.key) is not what its manifest says: its SHA-256 is \(found)")
+        }
+    }
+
+    private static func mismatch(_ message: String) -> Mismatch {
+        Mismatch(
+            failure: JobEvent.Failure(
+                reason: "manifest-mismatch", message: message, advice: "rerun the day: something changed the lake besides its jobs"))
+    }
+}

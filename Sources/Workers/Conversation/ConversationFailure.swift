@@ -1,0 +1,50 @@
+internal import Contracts
+internal import Foundation
+internal import GenesysCloud
+internal import ObjectStorage
+public import WorkerKit
+
+/// Why a conversation job ended without its result, and what should become of it.
+public struct ConversationFailure: OutcomeError, CustomStringConvertible {
+    /// What should become of the job.
+    public let outcome: Outcome
+    /// One line for people.
+    public let description: String
+
+    /// A failure that no repetition mends.
+    init(reason: String, message: String, advice: String) {
+        outcome = .dead(JobEvent.Failure(reason: reason, message: message, advice: advice))
+        description = message
+    }
+
+    /// The vendor's failure: what is nobody's fault waits, what only a person can change is given up.
+    init(_ error: GenesysCloudError) {
+        let reason =
+            switch error.kind {
+            case .credentials: "vendor-credentials"
+            case .permission: "vendor-permission"
+            case .notFound: "vendor-not-found"
+            case .badRequest(.paginationTooDeep): "vendor-result-cap"
+            case .badRequest: "vendor-bad-request"
+            case .throttled: "vendor-throttled"
+            case .unavailable: "vendor-unavailable"
+            case .badAnswer: "vendor-bad-answer"
+            case .transport: "vendor-unreachable"
+            }
+        let failure = JobEvent.Failure(reason: reason, message: error.description, advice: error.advice)
+        outcome =
+            switch error.disposition {
+            case .retry: .retry(failure)
+            case .snooze(let wait): .snooze(until: Date().addingTimeInterval(wait / .seconds(1)), failure)
+            case .fatal: .dead(failure)
+            }
+        description = error.description
+    }
+
+    /// The lake's failure: never the job's fault, so it is tried again.
+    init(_ error: ObjectStorageError) {
+        outcome = .retry(
+            JobEvent.Failure(reason: "lake-unavailable", message: error.description, advice: "check lake.url, its permissions and its space"))
+        description = error.description
+    }
+}

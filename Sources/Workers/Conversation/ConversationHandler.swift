@@ -1,0 +1,100 @@
+public import Contracts
+public import GenesysCloud
+internal import Foundation
+internal import Logging
+public import ObjectStorage
+internal import Records
+public import WorkerKit
+
+/// Does conversation jobs: a business day of conversations becomes objects of 100 records each, and a manifest.
+public struct ConversationHandler: JobHandler {
+    private let client: GenesysCloudClient
+    private let store: any ObjectStore
+    private let configuration: ConversationConfiguration
+
+    /// A handler for the jobs of one OAuth client.
+    public init(client: GenesysCloudClient, store: any ObjectStore, configuration: ConversationConfiguration) {
+        self.client = client
+        self.store = store
+        self.configuration = configuration
+    }
+
+    /// Extracts the job's interval; a job whose manifest is there already is done.
+    ///
+    /// - Throws: a `ConversationFailure`, which knows what should become of the job.
+    public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
+        do {
+            return .done(try await extract(job, context))
+        } catch let error as GenesysCloudError {
+            throw ConversationFailure(error)
+        } catch let error as ObjectStorageError {
+            throw ConversationFailure(error)
+        }
+    }
+
+    private func extract(_ job: Job, _ context: JobContext) async throws -> JobResult {
+        let (day, interval, query) = try plan(job)
+        let folder = configuration.layout.folder(source: job.source, dataset: job.dataset, day: day)
+        let names = ObjectNames(folder: folder, dataset: job.dataset, day: day, interval: interval)
+        let output = try JobOutput(store: store, job: job, folder: folder, prefix: names.prefix)
+        if let manifest = try await output.present() {
+            context.logger.info("already done", metadata: ["manifest": "\(output.manifestKey)"])
+            return JobResult(
+                manifest: output.manifestKey.text,
+                figures: ["records": manifest.records, "bytes": manifest.bytes, "objects": manifest.objects.count])
+        }
+        let extraction = DayExtraction(
+            client: client, query: query, limits: RecordLimits(recordBytes: configuration.maximumRecordBytes), store: store,
+            options: PutOptions(contentType: NDJSON.contentType), concurrency: configuration.concurrency,
+            maximumPasses: configuration.maximumPasses, key: { (number) throws(ObjectStorageError) in try names.key(number) }, progress: { context.progressed($0) })
+        let result = try await extraction.run()
+        if result.figures["unsettled"] == 1 {
+            context.logger.warning(
+                "pages kept shifting until the last pass; a later run of the day may find more",
+                metadata: ["passes": "\(configuration.maximumPasses)"])
+        }
+        try await output.publish(result.objects)
+        return JobResult(manifest: output.manifestKey.text, figures: result.figures)
+    }
+
+    private func plan(_ job: Job) throws(ConversationFailure) -> (String, Interval, ConversationDetailsQuery) {
+        guard let interval = job.interval, let day = job.day, interval.start < interval.end else {
+            throw ConversationFailure(
+                reason: "bad-job", message: "a conversation job needs a day and an interval", advice: "publish it with both")
+        }
+        guard let range = QueryInterval(start: interval.start, end: interval.end) else {
+            throw ConversationFailure(
+                reason: "bad-job", message: "the interval \(interval) can't be asked for", advice: "correct the job's interval")
+        }
+        do {
+            let request = job.parameters["request"] ?? configuration.request
+            guard let request else { return (day, interval, ConversationDetailsQuery(interval: range, pageSize: configuration.pageSize)) }
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let text = String(decoding: try encoder.encode(request), as: UTF8.self)
+            return (day, interval, try ConversationDetailsQuery(interval: range, pageSize: configuration.pageSize, requestBody: text))
+        } catch {
+            throw ConversationFailure(
+                reason: "bad-job", message: "\(error)", advice: "correct parameters.request or the interval of the schedule")
+        }
+    }
+}
+
+/// What the objects of a job are called.
+struct ObjectNames: Sendable {
+    let folder: String
+    /// What all of the job's objects begin with, and no other job's.
+    let prefix: String
+
+    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval's start in the name too.
+    init(folder: String, dataset: String, day: String, interval: Interval) {
+        self.folder = folder
+        let name = dataset.replacing("/", with: "_")
+        let isWholeDay = interval.end.timeIntervalSince(interval.start) >= 23 * 3600
+        let part = isWholeDay ? "" : "_\(Timestamp.compact(interval.start))"
+        prefix = "\(folder)/genesys_\(name)_\(day.filter { $0 != "-" })\(part)_"
+    }
+
+    /// The key of the object with this number, from 1.
+    func key(_ number: UInt32) throws(ObjectStorageError) -> ObjectKey { try ObjectKey("\(prefix)\(number).json") }
+}

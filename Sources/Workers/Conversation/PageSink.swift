@@ -1,0 +1,109 @@
+internal import ObjectStorage
+internal import Records
+
+/// What one page's answer became.
+struct PageAnswer: Sendable {
+    /// A record of the page that was written to the object.
+    struct Entry: Sendable {
+        let identity: RecordIdentity
+        let content: UInt64
+    }
+
+    /// The vendor's page number.
+    let page: Int
+    /// Tells which answer is newer: numbers rise with the moment of asking.
+    let sequence: Int
+    /// Records in the answer, known ones included.
+    let records: Int
+    /// The vendor's total, where it said one.
+    let total: Int?
+    /// The answer's size, bytes.
+    let bytes: Int
+    /// What was written, line by line; empty when nothing was.
+    let entries: [Entry]
+    /// Records of the answer that were known already, in the same version.
+    let known: Int
+    /// Records without a conversation id.
+    let unidentified: Int
+    /// The object, when something was written.
+    let object: (number: UInt32, result: PutResult)?
+}
+
+/// Writes one answer's records to one object while they arrive. Made anew for every attempt at a page.
+struct PageSink {
+    private static let flushBytes = 1 << 18
+
+    private let store: any ObjectStore
+    private let options: PutOptions
+    private let key: @Sendable (UInt32) throws(ObjectStorageError) -> ObjectKey
+    private let number: @Sendable () -> UInt32
+    /// Whether a record needs no line, because it is kept already in this version.
+    private let isKnown: @Sendable (RecordIdentity, UInt64) -> Bool
+
+    private var lines: [UInt8] = []
+    private var entries: [PageAnswer.Entry] = []
+    private var object: UInt32?
+    private var writer: (any ObjectWriter)?
+    private(set) var known = 0
+    private(set) var unidentified = 0
+
+    init(
+        store: any ObjectStore, options: PutOptions, key: @escaping @Sendable (UInt32) throws(ObjectStorageError) -> ObjectKey,
+        number: @escaping @Sendable () -> UInt32, isKnown: @escaping @Sendable (RecordIdentity, UInt64) -> Bool
+    ) {
+        self.store = store
+        self.options = options
+        self.key = key
+        self.number = number
+        self.isKnown = isKnown
+    }
+
+    /// Takes in one record; its bytes are valid only during the call.
+    mutating func add(_ record: RawRecord) {
+        let content = record.contentHash
+        let identity: RecordIdentity
+        if let id = record.string(of: "conversationId"), !id.isEmpty {
+            identity = RecordIdentity(id)
+        } else {
+            // Never lost: what has no id is its own identity.
+            identity = RecordIdentity(digestOf: record.bytes)
+            unidentified += 1
+        }
+        guard !isKnown(identity, content) else {
+            known += 1
+            return
+        }
+        NDJSON.append(record.bytes, to: &lines)
+        entries.append(PageAnswer.Entry(identity: identity, content: content))
+    }
+
+    /// Whether enough has gathered to be written.
+    var wantsFlush: Bool { lines.count >= Self.flushBytes }
+
+    /// Writes what has gathered.
+    mutating func flush() async throws(ObjectStorageError) {
+        guard !lines.isEmpty else { return }
+        if writer == nil {
+            let number = number()
+            object = number
+            writer = try await store.put(try key(number), options: options)
+        }
+        try await writer?.write(lines)
+        lines.removeAll(keepingCapacity: true)
+    }
+
+    /// Makes the object visible.
+    mutating func finish() async throws(ObjectStorageError) -> (entries: [PageAnswer.Entry], object: (number: UInt32, result: PutResult)?) {
+        try await flush()
+        guard let writer, let object else { return ([], nil) }
+        let result = try await writer.finish()
+        self.writer = nil
+        return (entries, (object, result))
+    }
+
+    /// Leaves nothing behind.
+    mutating func abandon() async {
+        await writer?.abandon()
+        writer = nil
+    }
+}

@@ -1,0 +1,57 @@
+public import Contracts
+public import ObjectStorage
+
+/// What a job leaves in the lake: its objects, and its manifest as the last write.
+///
+/// 1. While a rerun writes, the former manifest is gone: a reader that follows manifests sees the old result, none, or the
+///    new one, never a mixture.
+/// 2. After the manifest, objects of the job that it doesn't name are removed: a rerun that yields fewer leaves none behind.
+public struct JobOutput: Sendable {
+    /// The manifest's key.
+    public let manifestKey: ObjectKey
+
+    private let store: any ObjectStore
+    private let job: Job
+    private let prefix: String
+
+    /// The output of a job.
+    ///
+    /// - Parameters:
+    ///   - folder: the folder of the manifest.
+    ///   - prefix: what the keys of all the job's objects begin with, and no other job's.
+    /// - Throws: an `ObjectStorageError` when the folder can't be part of a key.
+    public init(store: any ObjectStore, job: Job, folder: String, prefix: String) throws(ObjectStorageError) {
+        self.store = store
+        self.job = job
+        self.prefix = prefix
+        manifestKey = try ObjectKey(LakeLayout.manifest(of: job.id, in: folder))
+    }
+
+    /// The manifest of this revision, when a run before finished its writing; anything older is taken back.
+    public func present() async throws(ObjectStorageError) -> Manifest? {
+        guard try await store.head(manifestKey) != nil else { return nil }
+        let bytes = try await store.read(manifestKey, upTo: Manifest.maximumBytes)
+        if let manifest = try? Manifest.decode(bytes), manifest.job == job.id, manifest.revision >= job.revision {
+            try await removeOthers(than: manifest)
+            return manifest
+        }
+        try await store.delete(manifestKey)
+        return nil
+    }
+
+    /// Publishes the result: the manifest, then the removal of what it doesn't name.
+    @discardableResult
+    public func publish(_ objects: [Manifest.Object]) async throws(ObjectStorageError) -> Manifest {
+        let manifest = Manifest(of: job, objects: objects)
+        try await store.put(manifestKey, bytes: manifest.encoded(), options: PutOptions(contentType: "application/json"))
+        try await removeOthers(than: manifest)
+        return manifest
+    }
+
+    private func removeOthers(than manifest: Manifest) async throws(ObjectStorageError) {
+        let named = Set(manifest.objects.map(\.key))
+        var others: [ObjectKey] = []
+        for try await object in store.list(prefix: prefix) where !named.contains(object.key.text) { others.append(object.key) }
+        for key in others { try await store.delete(key) }
+    }
+}

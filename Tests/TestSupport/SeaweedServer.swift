@@ -1,0 +1,115 @@
+public import Foundation
+import Glibc
+import ObjectStorage
+import Synchronization
+import Transfer
+
+/// An S3 server for a test run: SeaweedFS from `.deps`, started once, gone with the test process.
+public actor SeaweedServer {
+    /// The server of this test process.
+    public static let shared = SeaweedServer()
+
+    /// A running server.
+    public struct Running: Sendable {
+        /// `http://127.0.0.1:<port>`
+        public let endpoint: String
+        /// `https://localhost:<port>`, where HTTP/2 is offered.
+        public let secureEndpoint: String
+        /// The endpoint whose subdomains are buckets.
+        public let virtualHostEndpoint: String
+        /// The trust list of the secure endpoint.
+        public let trustList: String
+        /// An account that may do everything.
+        public let credentials = S3Credentials(accessKey: "testkey", secretKey: "testsecret")
+        /// An account that may read.
+        public let reader = S3Credentials(accessKey: "readerkey", secretKey: "readersecret")
+    }
+
+    private var starting: Task<Running, any Error>?
+    private var process: BackgroundProcess?
+
+    /// The server, started on the first call.
+    public func running() async throws -> Running {
+        if let starting { return try await starting.value }
+        let task = Task { try await start() }
+        starting = task
+        return try await task.value
+    }
+
+    /// Makes a bucket with a name of its own.
+    public func makeBucket() async throws -> String {
+        let server = try await running()
+        let name = "test-\(UUID().uuidString.lowercased())"
+        try await Self.makeBucket(name, server, HTTPClient())
+        return name
+    }
+
+    private func start() async throws -> Running {
+        let program = Repository.root.appending(path: ".deps/venv/bin/weed").path()
+        guard FileManager.default.isExecutableFile(atPath: program) else {
+            throw Repository.Missing(description: "no \(program): run `make setup`")
+        }
+        let certificates = try TestCertificates()
+        let directory = certificates.directory
+        let identities = """
+            {"identities":[
+              {"name":"admin","credentials":[{"accessKey":"testkey","secretKey":"testsecret"}],
+               "actions":["Admin","Read","Write","List","Tagging"]},
+              {"name":"reader","credentials":[{"accessKey":"readerkey","secretKey":"readersecret"}],"actions":["Read","List"]}]}
+            """
+        try Data(identities.utf8).write(to: directory.appending(path: "s3.json"))
+        let data = directory.appending(path: "data")
+        try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
+        let ports = try (0..<9).map { _ in try FreePort.find() }
+        let arguments =
+            ["server", "-dir=\(data.path())", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-volume.max=20"]
+            + ["-master.volumeSizeLimitMB=128", "-master.port=\(ports[0])", "-master.port.grpc=\(ports[1])"]
+            + ["-volume.port=\(ports[2])", "-volume.port.grpc=\(ports[3])", "-filer", "-filer.port=\(ports[4])"]
+            + ["-filer.port.grpc=\(ports[5])", "-s3", "-s3.port=\(ports[6])", "-s3.port.grpc=\(ports[7])"]
+            + ["-s3.port.https=\(ports[8])", "-s3.cert.file=\(certificates.certificate)", "-s3.key.file=\(certificates.key)"]
+            + ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-s3.domainName=localhost"]
+            + ["-s3.config=\(directory.appending(path: "s3.json").path())"]
+        process = try BackgroundProcess(program, arguments, output: directory.appending(path: "log").path())
+        atExit(remove: directory)
+        let server = Running(
+            endpoint: "http://127.0.0.1:\(ports[6])", secureEndpoint: "https://localhost:\(ports[8])",
+            virtualHostEndpoint: "http://localhost:\(ports[6])", trustList: certificates.certificate)
+        // Ready is when a bucket can be made and an object stored: the parts of the server find each other one by one.
+        let client = HTTPClient()
+        for attempt in 1...200 {
+            do {
+                let bucket = "ready-\(attempt)"
+                try await Self.makeBucket(bucket, server, client)
+                let store = try S3ObjectStore(
+                    S3Configuration(bucket: bucket, endpoint: server.endpoint, retry: .never),
+                    credentials: { server.credentials }, transport: client)
+                try await store.check()
+                return server
+            } catch where attempt < 200 {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        throw Repository.Missing(description: "SeaweedFS did not start: see \(directory.path())/log")
+    }
+
+    private static func makeBucket(_ name: String, _ server: Running, _ client: HTTPClient) async throws {
+        let store = try S3ObjectStore(
+            S3Configuration(bucket: name, endpoint: server.endpoint, retry: .never), credentials: { server.credentials },
+            transport: client)
+        try await store.createBucket()
+    }
+}
+
+private let directoriesToRemove = Mutex<[URL]>([])
+
+/// Removes a directory when the process ends.
+private func atExit(remove directory: URL) {
+    let isFirst = directoriesToRemove.withLock { directories in
+        directories.append(directory)
+        return directories.count == 1
+    }
+    guard isFirst else { return }
+    atexit {
+        for directory in directoriesToRemove.withLock({ $0 }) { try? FileManager.default.removeItem(at: directory) }
+    }
+}
