@@ -89,6 +89,9 @@ make_environment() {
 }
 
 command -v swift >/dev/null || fail "missing: swift; install a Swift 6.3 toolchain (https://www.swift.org/install) and put it on PATH"
+if ! is_complete && ! problem=$(swift --version 2>&1); then
+    fail "swift doesn't run: $(tail -n 1 <<<"$problem")" "install what the toolchain needs (https://www.swift.org/install), then repeat"
+fi
 missing=$(missing_packages | tr '\n' ' ' | sed 's/ *$//')
 if [ -n "$missing" ]; then install_packages "$missing"; fi
 if ! is_complete; then
