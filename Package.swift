@@ -102,10 +102,10 @@ let package = Package(
             "ConversationWorkerProgram", "conversation-worker",
             ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
-        program("SwitchboardProgram", "switchboard", ["Operations", "Kafka", "Service", log]),
+        program("SwitchboardProgram", "switchboard", ["Operations", "Contracts", "Kafka", "Messaging", "Service", log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", log]),
-        program("BenchProgram", "switchboard-bench", ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Service", log]),
+        program("BenchProgram", "switchboard-bench", ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),

@@ -28,16 +28,18 @@ final class JobLoop: ConsumerListener {
     private let logger: Logger
     private let state: Mutex<State>
     private let thread = Mutex<PollThread?>(nil)
+    private let beat: PollBeat
     private let onFailure: @Sendable (KafkaError) -> Void
 
     init(
-        configuration: JobWorkerConfiguration, runner: JobRunner, clock: WorkerClock, logger: Logger,
+        configuration: JobWorkerConfiguration, runner: JobRunner, clock: WorkerClock, logger: Logger, beat: PollBeat,
         onFailure: @escaping @Sendable (KafkaError) -> Void
     ) {
         self.configuration = configuration
         self.runner = runner
         self.clock = clock
         self.logger = logger
+        self.beat = beat
         self.onFailure = onFailure
         state = Mutex(State(table: LaneTable(slots: configuration.slots, window: configuration.window)))
     }
@@ -95,6 +97,7 @@ final class JobLoop: ConsumerListener {
     }
 
     func polled(by consumer: isolated Consumer) {
+        beat.note(clock.now())
         probeMetadata(with: consumer)
         commit(with: consumer)
         startRuns()

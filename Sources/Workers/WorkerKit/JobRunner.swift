@@ -155,7 +155,7 @@ struct JobRunner: Sendable {
         var metadata: Logger.Metadata = ["job": "\(event.job.id)", "attempt": "\(event.attempt)"]
         for (name, value) in event.figures { metadata[name] = "\(value)" }
         guard let failure = event.failure else {
-            logger.debug("job \(event.event.rawValue)", metadata: metadata)
+            logger.info("job \(event.event.rawValue)", metadata: metadata)
             return
         }
         metadata["reason"] = "\(failure.reason)"

@@ -15,6 +15,10 @@ public struct JobWorker: ServiceLifecycle.Service {
     private let clock: WorkerClock
     private let logger: Logger
     private let readiness: HealthIndicator
+    private let beat = PollBeat()
+
+    /// How long the poll thread may be silent before the process counts as hung: far longer than any transaction.
+    static let silenceLimit: Duration = .seconds(60)
 
     /// Describes the worker; `run` starts it.
     public init(
@@ -26,6 +30,10 @@ public struct JobWorker: ServiceLifecycle.Service {
         self.clock = clock
         self.logger = logger
         readiness = health.indicator("kafka", for: .readiness, initially: .failing("not connected"))
+        health.addCheck("poll-thread", for: .liveness) { [beat, clock] in
+            guard let silence = beat.silence(at: clock.now()), silence > Self.silenceLimit else { return .passing }
+            return .failing("the poll thread has been silent for \(silence.components.seconds) s: restart the process")
+        }
     }
 
     /// Runs until graceful shutdown.
@@ -48,7 +56,7 @@ public struct JobWorker: ServiceLifecycle.Service {
             configuration: configuration, handler: handler, clock: clock, logger: logger,
             announce: { events.offer(ProducerRecord($0.message(to: topics))) })
         let (failures, failed) = AsyncStream<KafkaError>.makeStream()
-        let loop = JobLoop(configuration: configuration, runner: runner, clock: clock, logger: logger) { failed.yield($0) }
+        let loop = JobLoop(configuration: configuration, runner: runner, clock: clock, logger: logger, beat: beat) { failed.yield($0) }
         var consumerConfiguration = ConsumerConfiguration(configuration.kafka, group: configuration.group)
         consumerConfiguration.sessionTimeout = configuration.sessionTimeout
         // Jobs are small and few are needed: what is fetched ahead of a paused partition is thrown away.
