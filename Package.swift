@@ -104,7 +104,7 @@ let package = Package(
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program("SwitchboardProgram", "switchboard", ["Operations", "Contracts", "Kafka", "Messaging", "Service", log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
-        program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", log]),
+        program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program("BenchProgram", "switchboard-bench", ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
 
         // Development: what `make demo` and the system tests start.
