@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
 import Kafka
+import Messaging
 import Service
 import ServiceLifecycle
 import Synchronization
