@@ -104,12 +104,12 @@ let package = Package(
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program("SwitchboardProgram", "switchboard", ["Operations", "Contracts", "Kafka", "Messaging", "Service", log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
-        program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", log]),
-        program("BenchProgram", "switchboard-bench", ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Service", log]),
+        program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
+        program("BenchProgram", "switchboard-bench", ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),
-        library("DevelopmentStack", "Development/DevelopmentStack", ["Contracts", "Kafka", subprocess, log]),
+        library("DevelopmentStack", "Development/DevelopmentStack", ["Contracts", "Kafka", "ObjectStorage", "Transfer", crypto, log]),
 
         // Tests mirror Sources.
         library("TestSupport", "../Tests/TestSupport", ["Kafka", "Transfer", "ObjectStorage", "Contracts", hummingbird, subprocess, log]),

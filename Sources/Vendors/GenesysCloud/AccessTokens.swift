@@ -11,10 +11,13 @@ import Transfer
 ///    renewal but the caller that does it, and a failed renewal hurts nobody.
 /// 3. A caller that is cancelled while it renews hands the renewal to one that waits.
 actor AccessTokens {
-    private struct Token {
+    private struct Token: CustomStringConvertible, CustomReflectable {
         let value: String
         let renewal: Duration
         let expiry: Duration
+
+        var description: String { "(access token)" }
+        var customMirror: Mirror { Mirror(self, children: [:]) }
     }
 
     private enum Signal: Sendable { case ready, failed(GenesysCloudError), takeOver }
@@ -131,25 +134,39 @@ actor AccessTokens {
     }
 
     private nonisolated func request(attempt: Int) async throws -> Token {
-        let secret = try await configuration.clientSecret()
+        let secret = try await secret()
         let basic = Data("\(configuration.clientID):\(secret)".utf8).base64EncodedString()
         var limits = configuration.limits
         limits.maximumResponseBytes = Self.maximumBytes
         let request = HTTPRequest(
             .post, configuration.loginURL + "/oauth/token",
             headers: [
-                "Authorization": "Basic \(basic)", "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json",
+                "Authorization": "Basic \(basic)", "Content-Type": "application/x-www-form-urlencoded",
+                "Accept": "application/json",
             ], body: .text("grant_type=client_credentials"), limits: limits)
         do {
             let asked = time.now()
             let response = try await transport.send(request)
-            guard response.isSuccess else { throw refusal(try await PlatformError.read(response, now: time.epochSeconds()), attempt) }
+            guard response.isSuccess else {
+                throw refusal(try await PlatformError.read(response, now: time.epochSeconds()), attempt)
+            }
             let body = try await response.body.collect(upTo: Self.maximumBytes)
             Counter(label: "genesys_cloud_token_renewals").increment()
             return try token(body, asked, CorrelationID.of(response.headers))
         } catch let error as TransferError {
             try Task.checkCancellation()
             throw GenesysCloudError(error, operation: Self.operation)
+        }
+    }
+
+    private nonisolated func secret() async throws -> String {
+        do {
+            return try await configuration.clientSecret()
+        } catch {
+            try Task.checkCancellation()
+            throw GenesysCloudError(
+                .credentials, operation: Self.operation,
+                message: "the client's secret cannot be read: \(VendorText.bounded("\(error)"))")
         }
     }
 
@@ -161,7 +178,8 @@ actor AccessTokens {
         }
         guard let value, !value.isEmpty, value.utf8.allSatisfy({ (0x21...0x7e).contains($0) }), life > 0, life < 1e9 else {
             throw GenesysCloudError(
-                .badAnswer, operation: Self.operation, message: "the answer holds no usable access token", correlationID: correlationID)
+                .badAnswer, operation: Self.operation, message: "the answer holds no usable access token",
+                correlationID: correlationID)
         }
         logger.debug("access token renewed", metadata: ["life_seconds": "\(Int(life))"])
         return Token(value: value, renewal: asked + .seconds(life * 0.9), expiry: asked + .seconds(life))

@@ -123,7 +123,8 @@ public struct ConversationDetailsQuery: Sendable, Hashable {
         for name in own where bytes.withUnsafeBytes({ RecordScanner.value(of: name, in: $0) }) != nil {
             throw InvalidFields(description: "\(name) is set by Switchboard itself; remove it")
         }
-        let inside = bytes.drop { $0 != UInt8(ascii: "{") }.dropFirst().prefix(upTo: bytes.lastIndex(of: UInt8(ascii: "}")) ?? bytes.endIndex)
+        let inside = bytes.drop { $0 != UInt8(ascii: "{") }.dropFirst().prefix(
+            upTo: bytes.lastIndex(of: UInt8(ascii: "}")) ?? bytes.endIndex)
         return inside.allSatisfy { $0 <= 0x20 } ? [] : Array(inside)
     }
 }

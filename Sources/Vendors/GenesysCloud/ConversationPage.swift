@@ -21,7 +21,8 @@ public struct ConversationAnswer: Sendable {
 
     /// Begins to read; an answer can be read once.
     public func makeReader() -> Reader {
-        Reader(number: number, chunks: body.makeAsyncIterator(), splitter: RecordSplitter(arrayKey: "conversations", limits: limits))
+        Reader(
+            number: number, chunks: body.makeAsyncIterator(), splitter: RecordSplitter(arrayKey: "conversations", limits: limits))
     }
 
     /// Reads an answer chunk by chunk, so that what is done with the records can be awaited in between.

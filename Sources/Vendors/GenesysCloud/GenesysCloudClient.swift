@@ -74,8 +74,8 @@ public struct GenesysCloudClient: Sendable {
             case .failure(let error): failure = error
             }
             if try await isReplayed(failure, request, token, &progress) { continue }
-            count(request, "\(failure.error.status ?? 0)")
-            throw failure.error
+            count(request, failure.error.status.map { "\($0)" } ?? "no answer")
+            throw failure.error.after(max(progress.attempts, 1))
         }
     }
 
@@ -91,20 +91,20 @@ public struct GenesysCloudClient: Sendable {
         }
         if case .throttled(let wait) = failure.error.kind {
             let pause = wait + .seconds(time.random())
-            limiter.pause(for: pause)
+            // A longer pause is for the caller's schedule: others shall fail as throttled too rather than wait here for hours.
+            limiter.pause(for: min(pause, configuration.maximumThrottleWait))
             progress.throttled += pause
             Counter(label: "genesys_cloud_throttled").increment()
             logger.warning(
-                "throttled; all calls pause", metadata: ["operation": "\(request.operation)", "seconds": "\(pause.components.seconds)"])
+                "throttled; all calls pause",
+                metadata: ["operation": "\(request.operation)", "seconds": "\(pause.components.seconds)"])
             return progress.throttled <= configuration.maximumThrottleWait
         }
         progress.attempts += 1
         let verdict: RetryPolicy.Verdict =
             failure.error.disposition == .retry && request.isReplayable ? .transient(after: failure.retryAfter) : .permanent
         guard case .retry(let pause) = configuration.retry.decide(afterAttempt: progress.attempts, verdict, random: time.random())
-        else {
-            throw failure.error.after(progress.attempts)
-        }
+        else { return false }
         logger.notice("trying again", metadata: ["error": "\(failure.error)", "attempt": "\(progress.attempts)"])
         try await time.clock.sleep(for: pause)
         return true
@@ -125,7 +125,8 @@ public struct GenesysCloudClient: Sendable {
             return .failure(AttemptFailure(error, request))
         } catch let error as TransferError {
             try Task.checkCancellation()
-            return .failure(AttemptFailure(error: GenesysCloudError(error, operation: request.operation, correlationID: correlationID)))
+            return .failure(
+                AttemptFailure(error: GenesysCloudError(error, operation: request.operation, correlationID: correlationID)))
         } catch let error as RecordError {
             return .failure(AttemptFailure(error, request, correlationID))
         }
@@ -171,7 +172,7 @@ extension AttemptFailure {
             case 404: .notFound
             case 429: .throttled(retryAfter: answer.retryAfter ?? .seconds(60))
             case 408, 500, 502...599: .unavailable(status: answer.status)
-            case 400..<500: .badRequest(GenesysCloudError.BadRequest(answer.message))
+            case 400..<500, 501: .badRequest(GenesysCloudError.BadRequest(answer.message))
             default: .badAnswer
             }
         error = GenesysCloudError(

@@ -37,14 +37,16 @@ struct PlatformError: Sendable {
             // Platform errors have `code` and `message`; the login service follows OAuth.
             return (
                 code: record.string(of: "code") ?? record.string(of: "error"),
-                message: record.string(of: "message") ?? record.string(of: "description") ?? record.string(of: "error_description"),
+                message: record.string(of: "message") ?? record.string(of: "description")
+                    ?? record.string(of: "error_description"),
                 context: record.string(of: "contextId")
             )
         }
         code = fields.code.map { VendorText.bounded($0, to: 80) }
         message = fields.message.map { VendorText.bounded($0) } ?? Self.plainMessage(status, body)
         correlationID = CorrelationID.of(headers) ?? fields.context.flatMap(CorrelationID.checked)
-        let named = headers["Retry-After"].flatMap { RetryAfter.parse($0, now: now) } ?? fields.message.flatMap(Self.bracketedSeconds)
+        let named =
+            headers["Retry-After"].flatMap { RetryAfter.parse($0, now: now) } ?? fields.message.flatMap(Self.bracketedSeconds)
         namesRetryAfter = named != nil
         retryAfter = named ?? RateLimitHeaders(headers)?.reset
     }
@@ -64,7 +66,8 @@ struct PlatformError: Sendable {
     /// What is worth telling of a body that is no platform error.
     private static func plainMessage(_ status: Int, _ body: [UInt8]) -> String {
         let isMarkup = body.first { $0 > 0x20 } == UInt8(ascii: "<")
-        return body.isEmpty ? "an answer without a body" : isMarkup ? "an answer of a gateway (HTML)" : "an answer that is no platform error"
+        return body.isEmpty
+            ? "an answer without a body" : isMarkup ? "an answer of a gateway (HTML)" : "an answer that is no platform error"
     }
 }
 
@@ -107,7 +110,8 @@ enum VendorText {
     static func bounded(_ text: String, to count: Int = 300) -> String {
         var result = ""
         for scalar in text.unicodeScalars.prefix(count) {
-            let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || (0x2028...0x2029).contains(scalar.value)
+            let isControl =
+                scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || (0x2028...0x2029).contains(scalar.value)
             result.unicodeScalars.append(isControl ? " " : scalar)
         }
         return text.unicodeScalars.count > count ? result + "…" : result

@@ -90,7 +90,9 @@ public enum VendorTime {
         var milliseconds: Int64 = 0
         if rest.first == 0x2e {
             let fraction = rest.dropFirst().prefix { (0x30...0x39).contains($0) }
-            guard !fraction.isEmpty, let value = number(Array((Array(fraction) + [0x30, 0x30]).prefix(3))[...]) else { return nil }
+            guard !fraction.isEmpty, let value = number(Array((Array(fraction) + [0x30, 0x30]).prefix(3))[...]) else {
+                return nil
+            }
             milliseconds = value
             rest = rest.dropFirst(1 + fraction.count)
         }
