@@ -50,6 +50,7 @@ struct DemoCommand: AsyncParsableCommand {
             let demo = Demo(options, installation: installation)
             isGood = try await Interruption.cancelling { try await demo.run() }
         } catch is Interruption {
+            FileHandle.standardError.write(Data("everything is stopped\n".utf8))
             throw ExitCode(130)
         } catch {
             FileHandle.standardError.write(Data("development-stack: \(error)\n".utf8))
@@ -64,32 +65,19 @@ private struct Interruption: Error {
     /// Runs the body; SIGINT, SIGTERM and SIGHUP cancel it, a second one ends this process and with it all that it started.
     static func cancelling<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
-        return try await withThrowingTaskGroup(of: Result?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                for await _ in signals {
-                    FileHandle.standardError.write(Data("\nstopping everything …\n".utf8))
-                    return nil
-                }
-                return nil
+        let work = Task { try await body() }
+        let watcher = Task {
+            var isFirst = true
+            for await _ in signals {
+                guard isFirst else { _exit(130) }
+                isFirst = false
+                FileHandle.standardError.write(Data("\nstopping everything …\n".utf8))
+                work.cancel()
             }
-            defer { group.cancelAll() }
-            guard let first = try await group.next() else { throw Interruption() }
-            if let result = first { return result }
-            group.cancelAll()
-            group.addTask {
-                for await _ in signals { _exit(130) }
-                return nil
-            }
-            // The body's end is awaited, whatever it is: by now nothing runs any more.
-            do {
-                while let other = try await group.next() {
-                    if let result = other { return result }
-                }
-            } catch {
-                // What a cancelled call threw says nothing more.
-            }
-            throw Interruption()
         }
+        defer { watcher.cancel() }
+        let result = await work.result
+        if work.isCancelled { throw Interruption() }
+        return try result.get()
     }
 }

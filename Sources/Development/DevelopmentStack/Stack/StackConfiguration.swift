@@ -52,7 +52,7 @@ public struct StackConfiguration: Sendable {
             file["genesys.client-secret"] = ConfigurationFile.text("env:\(Self.secretVariable)")
             file["worker.session-timeout"] = sessionTimeout
             file["worker.progress-interval"] = "250ms"
-            file["worker.grace"] = "10s"
+            file["worker.grace"] = "2s"
         }
         for (key, value) in options.settings[member.program] ?? [:] { file[key] = value }
         return file
