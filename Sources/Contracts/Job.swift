@@ -80,7 +80,8 @@ public struct Job: Sendable, Hashable, Codable {
         maximumAttempts = try container.decodeIfPresent(Int.self, forKey: .maximumAttempts)
         parameters = try container.decodeIfPresent(JSONValue.self, forKey: .parameters) ?? .object([:])
         traceparent = try container.decodeIfPresent(String.self, forKey: .traceparent)
-        for (key, id) in [(CodingKeys.id, id), (.root, root), (.parent, parent ?? "x"), (.kind, kind)] where !Job.isIdentifier(id) {
+        for (key, id) in [(CodingKeys.id, id), (.root, root), (.parent, parent ?? "x"), (.kind, kind)] where !Job.isIdentifier(id)
+        {
             throw DecodingError.dataCorruptedError(
                 forKey: key, in: container, debugDescription: "only letters, digits, '-', '_' and '.', 1 to 200 of them")
         }
@@ -109,7 +110,8 @@ public struct Job: Sendable, Hashable, Codable {
 
     /// Whether a text can name a source or data set: identifiers joined by `/`.
     public static func isName(_ text: String) -> Bool {
-        text.utf8.count <= 200 && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { isIdentifier(String($0)) }
+        text.utf8.count <= 200
+            && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { isIdentifier(String($0)) }
     }
 
     /// The job as it is published to its kind's topic.

@@ -20,7 +20,9 @@ public struct LakeLayout: Sendable, Hashable {
         }
         let hasDay = used.contains("day") || used.isSuperset(of: ["yyyy", "MM", "dd"])
         let segments = dayFolder.split(separator: "/", omittingEmptySubsequences: false)
-        guard used.contains("dataset"), hasDay, !segments.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else { return nil }
+        guard used.contains("dataset"), hasDay, !segments.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
+            return nil
+        }
         self.dayFolder = dayFolder
     }
 

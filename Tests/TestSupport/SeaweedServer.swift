@@ -1,6 +1,6 @@
-public import Foundation
+import Foundation
 import Glibc
-import ObjectStorage
+public import ObjectStorage
 import Synchronization
 import Transfer
 

@@ -46,7 +46,8 @@ struct AllCommand: AsyncParsableCommand {
 /// Measures the overhead of jobs.
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "jobs", abstract: "Empty jobs a second through one worker, exactly once, and the time from publishing to start.")
+        commandName: "jobs",
+        abstract: "Empty jobs a second through one worker, exactly once, and the time from publishing to start.")
 
     @Option(help: "The broker, host:port; without it one is started.")
     var broker: String?

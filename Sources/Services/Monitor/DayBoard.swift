@@ -138,7 +138,8 @@ struct DayBoard: Sendable {
             let since = status == .late ? (day.deadline ?? now) : (day.runs.values.map(\.lastEvent).max() ?? now)
             let alert = Alert(
                 key: alertKey, state: .firing, severity: .critical,
-                summary: "\(key.dataset) of \(key.source) for \(key.day) \(status == .late ? "is late" : "failed"): \(failure.message)",
+                summary:
+                    "\(key.dataset) of \(key.source) for \(key.day) \(status == .late ? "is late" : "failed"): \(failure.message)",
                 advice: failure.advice, source: key.source, dataset: key.dataset, day: key.day, since: since, at: now)
             return [.fail(key, failure, since: since), .alert(alert)]
         case .planned, .running, .waiting:
@@ -160,7 +161,8 @@ struct DayBoard: Sendable {
         }
         let failed = day.runs.values.first { $0.status == .failed || $0.status == .cancelled }
         return failed?.failure
-            ?? JobEvent.Failure(reason: "failed", message: "job \(failed?.id ?? "?") was given up", advice: "redrive it from the dead topic")
+            ?? JobEvent.Failure(
+                reason: "failed", message: "job \(failed?.id ?? "?") was given up", advice: "redrive it from the dead topic")
     }
 
     private mutating func applyLoose(_ event: JobEvent) -> [MonitorEffect] {
@@ -169,7 +171,9 @@ struct DayBoard: Sendable {
         let before = run.status
         run.apply(event)
         loose[event.job.root] = run.status == .done ? nil : run
-        if loose.count > 10_000, let oldest = loose.min(by: { $0.value.lastEvent < $1.value.lastEvent }) { loose[oldest.key] = nil }
+        if loose.count > 10_000, let oldest = loose.min(by: { $0.value.lastEvent < $1.value.lastEvent }) {
+            loose[oldest.key] = nil
+        }
         if run.status == .failed, before != .failed {
             let failure = run.failure
             return [
@@ -210,7 +214,8 @@ struct DayBoard: Sendable {
         days.sorted { $0.key > $1.key }.map { key, day in
             let runs = Array(day.runs.values)
             return Row(
-                key: key, status: day.status(now: now), jobs: max(day.promised, runs.count), jobsDone: runs.count { $0.status == .done },
+                key: key, status: day.status(now: now), jobs: max(day.promised, runs.count),
+                jobsDone: runs.count { $0.status == .done },
                 figures: runs.reduce(into: [:]) { sum, run in sum.merge(run.figures) { $0 &+ $1 } },
                 schedule: runs.compactMap { $0.expectation?.schedule }.sorted().first,
                 worker: runs.max { $0.lastEvent < $1.lastEvent }?.worker,

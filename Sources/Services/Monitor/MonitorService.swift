@@ -63,7 +63,8 @@ public final class MonitorService: ServiceLifecycle.Service {
                 let present = Set(try await admin.metadata(timeout: .seconds(5)).topics.map(\.name))
                 if let missing = [topics.alerts, topics.jobEvents].first(where: { !present.contains($0) }) {
                     throw KafkaError(
-                        kind: .unknownTopic, code: "UNKNOWN_TOPIC_OR_PART", operation: "start", message: "topic \(missing) does not exist")
+                        kind: .unknownTopic, code: "UNKNOWN_TOPIC_OR_PART", operation: "start",
+                        message: "topic \(missing) does not exist")
                 }
             }
         } catch {
@@ -72,7 +73,8 @@ public final class MonitorService: ServiceLifecycle.Service {
         }
         await admin.close()
         let lease = PartitionLease(
-            configuration.kafka, topic: topics.alerts, group: "\(topics.prefix)monitor", sessionTimeout: configuration.sessionTimeout)
+            configuration.kafka, topic: topics.alerts, group: "\(topics.prefix)monitor",
+            sessionTimeout: configuration.sessionTimeout)
         try await lease.hold { [readiness, logger] in
             readiness.set(.passing)
             logger.info("standing by")
@@ -227,7 +229,8 @@ public final class MonitorService: ServiceLifecycle.Service {
             return try JobEvent.decode(record.value)
         } catch {
             logger.error(
-                "event can't be read", metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)", "error": "\(error)"])
+                "event can't be read",
+                metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)", "error": "\(error)"])
             Counter(label: "monitor_unreadable_events_total").increment()
             return nil
         }

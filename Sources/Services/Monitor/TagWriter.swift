@@ -42,7 +42,8 @@ struct TagWriter: Sendable {
         guard !keys.isEmpty else {
             throw Mismatch(
                 failure: JobEvent.Failure(
-                    reason: "no-manifest", message: "the jobs of the day named no manifest", advice: "rerun them with a present worker"))
+                    reason: "no-manifest", message: "the jobs of the day named no manifest",
+                    advice: "rerun them with a present worker"))
         }
         var manifests: [Manifest] = []
         var contents: [[UInt8]] = []
@@ -120,6 +121,7 @@ struct TagWriter: Sendable {
     private static func mismatch(_ message: String) -> Mismatch {
         Mismatch(
             failure: JobEvent.Failure(
-                reason: "manifest-mismatch", message: message, advice: "rerun the day: something changed the lake besides its jobs"))
+                reason: "manifest-mismatch", message: message,
+                advice: "rerun the day: something changed the lake besides its jobs"))
     }
 }

@@ -67,7 +67,8 @@ public struct SchedulerService: ServiceLifecycle.Service {
                 let present = Set(try await admin.metadata(timeout: .seconds(5)).topics.map(\.name))
                 if let missing = needed.subtracting(present).sorted().first {
                     throw KafkaError(
-                        kind: .unknownTopic, code: "UNKNOWN_TOPIC_OR_PART", operation: "start", message: "topic \(missing) does not exist")
+                        kind: .unknownTopic, code: "UNKNOWN_TOPIC_OR_PART", operation: "start",
+                        message: "topic \(missing) does not exist")
                 }
             }
         } catch {
@@ -124,7 +125,9 @@ public struct SchedulerService: ServiceLifecycle.Service {
             for interval in tick.leftOut {
                 logger.warning(
                     "interval left out by the catch-up policy",
-                    metadata: ["schedule": "\(definition.name)", "interval": "\(interval)", "policy": "\(definition.catchUp.rawValue)"])
+                    metadata: [
+                        "schedule": "\(definition.name)", "interval": "\(interval)", "policy": "\(definition.catchUp.rawValue)",
+                    ])
             }
             if let state = tick.state {
                 try await publish(tick, of: definition, state: state, now: now, producer, term)
@@ -140,7 +143,8 @@ public struct SchedulerService: ServiceLifecycle.Service {
     }
 
     private func publish(
-        _ tick: ScheduleTick, of definition: ScheduleDefinition, state: ScheduleState, now: Date, _ producer: TransactionalProducer,
+        _ tick: ScheduleTick, of definition: ScheduleDefinition, state: ScheduleState, now: Date,
+        _ producer: TransactionalProducer,
         _ term: LeaseTerm
     ) async throws {
         let topics = configuration.topics
@@ -165,9 +169,12 @@ public struct SchedulerService: ServiceLifecycle.Service {
             for record in all { try producer.send(record) }
             try producer.sendOffsets([lease: CommittedOffset(0)], group: group)
         }
-        Counter(label: "scheduler_jobs_published_total", dimensions: [("schedule", definition.name)]).increment(by: tick.due.count)
+        Counter(label: "scheduler_jobs_published_total", dimensions: [("schedule", definition.name)]).increment(
+            by: tick.due.count)
         for due in tick.due {
-            logger.info("job published", metadata: ["schedule": "\(definition.name)", "job": "\(due.jobID)", "interval": "\(due.interval)"])
+            logger.info(
+                "job published",
+                metadata: ["schedule": "\(definition.name)", "job": "\(due.jobID)", "interval": "\(due.interval)"])
         }
     }
 }

@@ -30,7 +30,8 @@ public struct GenesysCloudSettings: Sendable {
         }
         let secret = genesys.secret("client-secret")
         configuration = GenesysCloudConfiguration(
-            domain: domain, loginURL: login, apiURL: api, clientID: genesys.string("client-id"), clientSecret: { secret.reveal() })
+            domain: domain, loginURL: login, apiURL: api, clientID: genesys.string("client-id"), clientSecret: { secret.reveal() }
+        )
         allowance = genesys.int("requests-per-minute", default: 300, in: 0...1_000_000)
     }
 

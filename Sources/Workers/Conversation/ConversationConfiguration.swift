@@ -36,7 +36,8 @@ public struct ConversationConfiguration: Sendable {
         let own = settings.scoped("conversations")
         self.init(
             layout: LakeLayout(settings), pageSize: own.int("page-size", default: 100, in: 1...100),
-            concurrency: own.int("concurrency", default: 4, in: 1...64), maximumPasses: own.int("passes", default: 10, in: 1...100))
+            concurrency: own.int("concurrency", default: 4, in: 1...64),
+            maximumPasses: own.int("passes", default: 10, in: 1...100))
         maximumRecordBytes = own.byteCount("maximum-record", default: 32 << 20, in: 1024...(1 << 30))
     }
 }

@@ -1,6 +1,6 @@
 public import Contracts
-public import GenesysCloud
 internal import Foundation
+public import GenesysCloud
 internal import Logging
 public import ObjectStorage
 internal import Records
@@ -46,7 +46,8 @@ public struct ConversationHandler: JobHandler {
         let extraction = DayExtraction(
             client: client, query: query, limits: RecordLimits(recordBytes: configuration.maximumRecordBytes), store: store,
             options: PutOptions(contentType: NDJSON.contentType), concurrency: configuration.concurrency,
-            maximumPasses: configuration.maximumPasses, key: { (number) throws(ObjectStorageError) in try names.key(number) }, progress: { context.progressed($0) })
+            maximumPasses: configuration.maximumPasses, key: { (number) throws(ObjectStorageError) in try names.key(number) },
+            progress: { context.progressed($0) })
         let result = try await extraction.run()
         if result.figures["unsettled"] == 1 {
             context.logger.warning(
@@ -68,11 +69,15 @@ public struct ConversationHandler: JobHandler {
         }
         do {
             let request = job.parameters["request"] ?? configuration.request
-            guard let request else { return (day, interval, ConversationDetailsQuery(interval: range, pageSize: configuration.pageSize)) }
+            guard let request else {
+                return (day, interval, ConversationDetailsQuery(interval: range, pageSize: configuration.pageSize))
+            }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let text = String(decoding: try encoder.encode(request), as: UTF8.self)
-            return (day, interval, try ConversationDetailsQuery(interval: range, pageSize: configuration.pageSize, requestBody: text))
+            return (
+                day, interval, try ConversationDetailsQuery(interval: range, pageSize: configuration.pageSize, requestBody: text)
+            )
         } catch {
             throw ConversationFailure(
                 reason: "bad-job", message: "\(error)", advice: "correct parameters.request or the interval of the schedule")

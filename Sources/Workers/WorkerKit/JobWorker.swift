@@ -56,7 +56,9 @@ public struct JobWorker: ServiceLifecycle.Service {
             configuration: configuration, handler: handler, clock: clock, logger: logger,
             announce: { events.offer(ProducerRecord($0.message(to: topics))) })
         let (failures, failed) = AsyncStream<KafkaError>.makeStream()
-        let loop = JobLoop(configuration: configuration, runner: runner, clock: clock, logger: logger, beat: beat) { failed.yield($0) }
+        let loop = JobLoop(configuration: configuration, runner: runner, clock: clock, logger: logger, beat: beat) {
+            failed.yield($0)
+        }
         var consumerConfiguration = ConsumerConfiguration(configuration.kafka, group: configuration.group)
         consumerConfiguration.sessionTimeout = configuration.sessionTimeout
         // Jobs are small and few are needed: what is fetched ahead of a paused partition is thrown away.

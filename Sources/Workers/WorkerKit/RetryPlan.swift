@@ -67,12 +67,15 @@ struct RetryPlan: Sendable {
         _ record: ConsumerRecord, attempt: Int, wish: Duration?, failure: JobEvent.Failure, now: Date, jitter: Double
     ) -> (record: ProducerRecord, due: Date) {
         let hop: Duration =
-            if let wish { delays.first { $0 >= wish } ?? delays[delays.count - 1] } else { delays[min(attempt, delays.count) - 1] }
+            if let wish { delays.first { $0 >= wish } ?? delays[delays.count - 1] } else {
+                delays[min(attempt, delays.count) - 1]
+            }
         let due = now.addingTimeInterval(hop / .seconds(1) * (1 + 0.2 * jitter))
         var headers = JobHeader.first(of: record)
         headers += [
             (JobHeader.attempt, "\(attempt)"), (JobHeader.notBefore, "\(Int64(due.timeIntervalSince1970 * 1000))"),
-            (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)), (JobHeader.lastError, JobHeader.bounded(failure.message)),
+            (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)),
+            (JobHeader.lastError, JobHeader.bounded(failure.message)),
         ]
         return (hopRecord(record, after: hop, headers), due)
     }
@@ -88,7 +91,8 @@ struct RetryPlan: Sendable {
         headers += [
             (JobHeader.attempt, "\(attempt - 1)"), (JobHeader.notBefore, "\(Int64(due.timeIntervalSince1970 * 1000))"),
             (JobHeader.snoozedUntil, "\(Int64(until.timeIntervalSince1970 * 1000))"),
-            (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)), (JobHeader.lastError, JobHeader.bounded(failure.message)),
+            (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)),
+            (JobHeader.lastError, JobHeader.bounded(failure.message)),
         ]
         return (hopRecord(record, after: hop, headers), due)
     }
@@ -105,7 +109,8 @@ struct RetryPlan: Sendable {
     ) -> ProducerRecord {
         var headers = JobHeader.first(of: record)
         headers += [
-            (JobHeader.deadReason, JobHeader.bounded(failure.reason)), (JobHeader.deadMessage, JobHeader.bounded(failure.message)),
+            (JobHeader.deadReason, JobHeader.bounded(failure.reason)),
+            (JobHeader.deadMessage, JobHeader.bounded(failure.message)),
             (JobHeader.deadAdvice, JobHeader.bounded(failure.advice ?? "")), (JobHeader.deadGroup, group),
             (JobHeader.deadWorker, worker), (JobHeader.deadAt, Timestamp.string(now)), (JobHeader.deadAttempts, "\(attempt)"),
         ]

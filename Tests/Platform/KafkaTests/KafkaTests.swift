@@ -1,11 +1,12 @@
 import Foundation
 import Kafka
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 /// Collects what a consumer reads until there is enough.
-func read(_ count: Int, from topic: String, with kafka: KafkaConfiguration, partitions: Int = 1) async throws -> [ConsumerRecord] {
+func read(_ count: Int, from topic: String, with kafka: KafkaConfiguration, partitions: Int = 1) async throws -> [ConsumerRecord]
+{
     let events = ConsumerEvents()
     let consumer = try await Consumer(ConsumerConfiguration(kafka), listener: events)
     try await consumer.assign(
@@ -45,7 +46,9 @@ struct KafkaBrokerTests {
         let topic = try await TestBroker.shared.topic("round-trip")
         let producer = try Producer(kafka)
         let sent = [
-            ProducerRecord(topic: topic, key: [1, 0, 255], value: Array("häß".utf8), headers: [RecordHeader("a", "1"), RecordHeader("a", "2"), RecordHeader("n", bytes: nil)]),
+            ProducerRecord(
+                topic: topic, key: [1, 0, 255], value: Array("häß".utf8),
+                headers: [RecordHeader("a", "1"), RecordHeader("a", "2"), RecordHeader("n", bytes: nil)]),
             ProducerRecord(topic: topic, key: nil, value: []),
             ProducerRecord(topic: topic, key: [], value: nil),
         ]

@@ -38,7 +38,8 @@ public struct LakeSettings: Sendable {
             storage.credentials = S3Credentials(
                 accessKey: access.reveal(), secretKey: secret.reveal(), sessionToken: token?.reveal())
         } else if url.hasPrefix("s3:") {
-            lake.reject("access-key", given: nil, allowed: "secret references for lake.access-key and lake.secret-key, needed for s3://")
+            lake.reject(
+                "access-key", given: nil, allowed: "secret references for lake.access-key and lake.secret-key, needed for s3://")
         }
     }
 
