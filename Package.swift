@@ -151,6 +151,6 @@ let package = Package(
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(
             "SystemTests", "SystemTests",
-            ["DevelopmentStack", "TestSupport", "Contracts", "Kafka", "ObjectStorage", "Transfer", crypto]),
+            ["DevelopmentStack", "Contracts", "Kafka", "ObjectStorage"]),
     ]
 )

@@ -48,16 +48,16 @@ public struct TansuBroker: Sendable {
     /// Takes a broker that runs already, `host:port`.
     ///
     /// - Throws: an error when it doesn't answer.
-    public static func existing(_ bootstrapServers: String) async throws -> TansuBroker {
+    public static func existing(_ bootstrapServers: String, limit: Duration = .seconds(10)) async throws -> TansuBroker {
         let broker = TansuBroker(bootstrapServers: bootstrapServers, process: nil)
-        try await broker.awaitAnswer()
+        try await broker.awaitAnswer(within: limit)
         return broker
     }
 
-    private func awaitAnswer() async throws {
+    private func awaitAnswer(within limit: Duration = .seconds(20)) async throws {
         let admin = try Admin(kafka(client: "development-stack"))
         do {
-            try await awaitAnswer(admin)
+            try await awaitAnswer(admin, until: ContinuousClock.now + limit)
         } catch {
             await admin.close()
             throw error
@@ -65,8 +65,7 @@ public struct TansuBroker: Sendable {
         await admin.close()
     }
 
-    private func awaitAnswer(_ admin: Admin) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
+    private func awaitAnswer(_ admin: Admin, until deadline: ContinuousClock.Instant) async throws {
         while true {
             try Task.checkCancellation()
             if let end = process?.end { throw DevelopmentError("the broker \(end)", advice: "see \(process?.command.output ?? "its log")") }
@@ -75,7 +74,7 @@ public struct TansuBroker: Sendable {
                 return
             } catch {
                 guard ContinuousClock.now < deadline else {
-                    throw DevelopmentError("no broker answers at \(bootstrapServers): \(error)", advice: "check BROKER, or unset it")
+                    throw DevelopmentError("no broker answers at \(bootstrapServers): \(error)", advice: isExternal ? "check BROKER, or unset it" : nil)
                 }
             }
         }
