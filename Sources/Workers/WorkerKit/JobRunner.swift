@@ -120,6 +120,8 @@ struct JobRunner: Sendable {
                 var child = child
                 child.parent = job.id
                 child.root = job.root
+                // A rerun's children are reruns too, or whoever follows the run would take them for the old ones.
+                child.revision = job.revision
                 child.traceparent = child.traceparent ?? job.traceparent
                 return ProducerRecord(child.message(to: configuration.topics))
             }
