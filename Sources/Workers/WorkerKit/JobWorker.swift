@@ -69,7 +69,14 @@ public struct JobWorker: ServiceLifecycle.Service {
             let transactions = try TransactionalProducer(
                 configuration.kafka, transactionalID: configuration.transactionalID, thread: consumer.thread)
             do {
-                try await start(consumer, transactions, loop)
+                do {
+                    try await cancelWhenGracefulShutdown { try await start(consumer, transactions, loop) }
+                } catch is CancellationError {
+                    // Told to stop while there was no broker yet: nothing was begun.
+                    await consumer.close()
+                    await transactions.close()
+                    return
+                }
                 let failure = await waitForEnd(failures)
                 let left = await loop.drain(grace: failure == nil ? configuration.grace : .zero)
                 await consumer.close()
