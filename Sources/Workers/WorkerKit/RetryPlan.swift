@@ -92,10 +92,7 @@ struct RetryPlan: Sendable {
         var headers = JobHeader.first(of: record)
         headers += [
             (JobHeader.attempt, "\(attempt - 1)"), (JobHeader.notBefore, "\(Int64(due.timeIntervalSince1970 * 1000))"),
-            (
-                JobHeader.snoozedUntil,
-                "\(Int64(min(until.timeIntervalSince1970, now.timeIntervalSince1970 + 30 * 86_400) * 1000))"
-            ),
+            (JobHeader.snoozedUntil, "\(Int64((now.timeIntervalSince1970 + wait) * 1000))"),
             (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)),
             (JobHeader.lastError, JobHeader.bounded(failure.message)),
         ]
