@@ -33,7 +33,7 @@ extension SystemTests {
 
                 let stray = "\(directory)/demo/lake/stray"
                 try Data().write(to: URL(filePath: stray))
-                let second = try await demo(directory, ["--faults", "hostile"])
+                let second = try await demo(directory)
                 #expect(await second.awaitEnd(within: .seconds(60)) == .exited(0), "\(output(directory))")
                 #expect(!FileManager.default.fileExists(atPath: stray))
                 #expect(
