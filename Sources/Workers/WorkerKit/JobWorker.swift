@@ -104,8 +104,9 @@ public struct JobWorker: ServiceLifecycle.Service {
                 "kind": "\(configuration.kind)", "group": "\(configuration.group)", "librdkafka": "\(LibraryVersion.current)",
                 "assignor": "\(ConsumerConfiguration.assignor)", "transactional-id": "\(configuration.transactionalID)",
             ])
+        let topics = configuration.subscription + [configuration.topics.dead(configuration.kind), configuration.topics.jobEvents]
+        try await KafkaStart.awaitTopics(topics, on: configuration.kafka, logger: logger, readiness: readiness)
         try await KafkaStart.retrying(logger: logger, readiness: readiness) {
-            for topic in configuration.subscription { _ = try await consumer.partitions(of: topic, timeout: .seconds(5)) }
             try await transactions.initialize(timeout: .seconds(10))
         }
         loop.attach(transactions)
