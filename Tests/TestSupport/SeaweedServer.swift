@@ -85,7 +85,7 @@ public actor SeaweedServer {
                     credentials: { server.credentials }, transport: client)
                 try await store.check()
                 return server
-            } catch where attempt < 200 {
+            } catch  where attempt < 200 {
                 try await Task.sleep(for: .milliseconds(100))
             }
         }

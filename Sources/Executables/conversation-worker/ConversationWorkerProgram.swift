@@ -28,7 +28,7 @@ enum ConversationWorkerProgram {
             let handler = ConversationHandler(
                 client: configuration.genesys.makeClient(transport: http), store: store, configuration: configuration.conversations)
             return ProgramParts(services: [
-                HTTPClientService(http),
+                HTTPClientService(http), LakeHousekeeping(store, logger: context.logger),
                 JobWorker(configuration.worker, handler: handler, health: context.health, logger: context.logger),
             ])
         }.main()

@@ -108,6 +108,9 @@ public actor TransactionalProducer {
 
     private func abort(after reason: KafkaError) throws(KafkaError) {
         logger.warning("transaction aborted", metadata: ["reason": "\(reason)"])
+        // An abort takes another connection than the records. One that overtakes them leaves them to the next transaction on
+        // a broker that doesn't check epochs: they go first, for a second at most.
+        rd_kafka_flush(handle.pointer, 1000)
         try retrying("abort transaction") { rd_kafka_abort_transaction($0, Self.stepTimeoutMilliseconds) }
     }
 

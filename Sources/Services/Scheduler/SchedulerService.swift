@@ -61,21 +61,7 @@ public struct SchedulerService: ServiceLifecycle.Service {
     private func takePart() async throws {
         let topics = configuration.topics
         let needed = Set([topics.scheduleState, topics.jobEvents] + configuration.schedules.map { topics.jobs($0.kind) })
-        let admin = try Admin(configuration.kafka)
-        do {
-            try await KafkaStart.retrying(logger: logger, readiness: readiness) {
-                let present = Set(try await admin.metadata(timeout: .seconds(5)).topics.map(\.name))
-                if let missing = needed.subtracting(present).sorted().first {
-                    throw KafkaError(
-                        kind: .unknownTopic, code: "UNKNOWN_TOPIC_OR_PART", operation: "start",
-                        message: "topic \(missing) does not exist")
-                }
-            }
-        } catch {
-            await admin.close()
-            throw error
-        }
-        await admin.close()
+        try await KafkaStart.awaitTopics(needed, on: configuration.kafka, logger: logger, readiness: readiness)
         let lease = PartitionLease(
             configuration.kafka, topic: topics.scheduleState, group: "\(topics.prefix)scheduler",
             sessionTimeout: configuration.sessionTimeout)

@@ -30,7 +30,7 @@ extension JobWorkerConfiguration {
             "progress-interval", default: progressInterval, in: .milliseconds(100) ... .seconds(3600))
         sessionTimeout = worker.duration("session-timeout", default: sessionTimeout, in: .seconds(1) ... .seconds(1800))
         let delays = worker.strings("retry-delays", default: retryDelays.map(TopicNames.text(of:)))
-        let parsed = delays.map { DocumentDuration.parse($0) }
+        let parsed = delays.map { DurationText.parse($0) }
         retryDelays = parsed.compactMap { $0 }
         if parsed.contains(where: { $0 == nil || $0.map { $0 <= .zero } == true }) || retryDelays != retryDelays.sorted() {
             worker.reject(

@@ -115,7 +115,7 @@ public enum TopicFile {
 
     private static func retention(_ text: String) -> String? {
         if text == "forever" { return "-1" }
-        return DocumentDuration.parse(text).flatMap { $0 >= .seconds(60) ? TopicSetting.milliseconds($0) : nil }
+        return DurationText.parse(text).flatMap { $0 >= .seconds(60) ? TopicSetting.milliseconds($0) : nil }
     }
 
     static func settings(_ mapping: DocumentMapping, problems: inout [String]) -> [String: String] {
@@ -136,7 +136,7 @@ public enum TopicFile {
         let own = retry.integer("partitions", in: 1...1_000, problems: &problems)
         var delays: [Duration] = []
         if case .list(let list)? = retry["delays"] {
-            delays = list.compactMap { if case .scalar(let text, _) = $0 { DocumentDuration.parse(text) } else { nil } }
+            delays = list.compactMap { if case .scalar(let text, _) = $0 { DurationText.parse(text) } else { nil } }
             if delays.count != list.count { delays = [] }
         }
         let isAscending = zip(delays, delays.dropFirst()).allSatisfy { $0 < $1 }
@@ -175,7 +175,7 @@ public enum TopicFile {
         if let longest = retry?.delays.last, Duration.milliseconds(retention) <= longest {
             mapping.reject(
                 "retention", mapping["retention"],
-                allowed: "more than the longest retry delay (\(DocumentDuration.text(longest)))",
+                allowed: "more than the longest retry delay (\(DurationText.format(longest)))",
                 problems: &problems)
         }
         if let dead = dead.flatMap({ Int64($0.retention) }), dead >= 0, dead < retention {

@@ -49,8 +49,8 @@ struct TopicSetting: Sendable {
     /// Kafka's spelling of a value as a file writes it; nil when it isn't allowed.
     func kafkaValue(_ text: String) -> String? {
         switch form {
-        case .duration: DocumentDuration.parse(text).map(Self.milliseconds)
-        case .size: Self.bytes(text).map(String.init)
+        case .duration: DurationText.parse(text).map(Self.milliseconds)
+        case .size: ByteCountText.parse(text).map(String.init)
         case .count(let range): Int(text).flatMap { range.contains($0) ? "\($0)" : nil }
         case .ratio: Double(text).flatMap { (0...1).contains($0) ? "\($0)" : nil }
         case .boolean: Bool(text).map { "\($0)" }
@@ -72,20 +72,5 @@ struct TopicSetting: Sendable {
     static func milliseconds(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         return "\(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)"
-    }
-
-    private static func bytes(_ text: String) -> Int? {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard (1...15).contains(digits.count), let count = Int(digits) else { return nil }
-        let unit: Int
-        switch text.dropFirst(digits.count) {
-        case "", "B": unit = 1
-        case "KiB": unit = 1 << 10
-        case "MiB": unit = 1 << 20
-        case "GiB": unit = 1 << 30
-        default: return nil
-        }
-        let (product, overflow) = count.multipliedReportingOverflow(by: unit)
-        return overflow ? nil : product
     }
 }
