@@ -11,7 +11,10 @@ extension SystemTests {
             let bad: [(name: String, key: [UInt8]?, value: [UInt8]?, reason: String)] = [
                 ("no JSON", Array("no json".utf8), Array("}{ not json \u{0}".utf8), ""),
                 ("not UTF-8", [0xff, 0xfe, 0x00, 0x80], [0xc3, 0x28, 0x00, 0xff], ""),
-                ("a version of tomorrow", Array("tomorrow".utf8), Array(#"{"version":2,"id":"tomorrow","shape":"new"}"#.utf8), ""),
+                (
+                    "a version of tomorrow", Array("tomorrow".utf8), Array(#"{"version":2,"id":"tomorrow","shape":"new"}"#.utf8),
+                    ""
+                ),
                 ("no version", nil, Array(#"{"id":"x"}"#.utf8), ""),
                 ("empty", Array("empty".utf8), [], ""),
                 ("a tombstone", Array("tombstone".utf8), nil, ""),

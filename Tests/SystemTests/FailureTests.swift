@@ -23,7 +23,9 @@ extension SystemTests {
                     #expect(try await folder.success() == nil)
                     #expect(try await folder.pages().isEmpty)
                 }
-                try await until("three alerts fire") { try await TopicReader.alerts(of: stack).values.count { $0.state == .firing } == 3 }
+                try await until("three alerts fire") {
+                    try await TopicReader.alerts(of: stack).values.count { $0.state == .firing } == 3
+                }
                 let alerts = try await TopicReader.alerts(of: stack)
                 for alert in alerts.values {
                     #expect(alert.severity == .critical)
@@ -95,7 +97,9 @@ extension SystemTests {
                 }
                 try await until("the other monitor leads, and knows the days") {
                     let admin = try await stack.member(blind).admin
-                    return try await stack.http.get("\(admin)/days").decoded(Overview.self).days.map(\.state) == ["done", "done", "done"]
+                    return try await stack.http.get("\(admin)/days").decoded(Overview.self).days.map(\.state) == [
+                        "done", "done", "done",
+                    ]
                 }
                 #expect(try await TopicReader.read(stack.configuration.topics.jobs("conversation"), of: stack).count == 3)
                 for day in stack.days.days { #expect(try await stack.folder(of: day).digest() == stack.truth(of: day)) }

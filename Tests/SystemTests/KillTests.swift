@@ -49,7 +49,8 @@ extension SystemTests {
                 try await stack.awaitMiddle()
                 // The one that works, or one of the two that do.
                 let busy = try await TopicReader.events(of: stack).first { $0.event == .started }?.worker
-                await stack.kill(busy?.hasSuffix("@2") == true ? StackMember("conversation-worker", instance: "2") : .conversationWorker)
+                await stack.kill(
+                    busy?.hasSuffix("@2") == true ? StackMember("conversation-worker", instance: "2") : .conversationWorker)
                 try await VendorGate.open(stack)
                 try await expectWhole(stack)
             }

@@ -62,14 +62,18 @@ extension SystemTests {
                 let ignored = lines.first { $0.hasPrefix("SigIgn:") }.flatMap { UInt64($0.dropFirst(7), radix: 16) }
                 #expect(ignored.map { $0 & 0x7fff_ffff } == 0)
                 #expect(lines.contains("SigBlk:0000000000000000"))
-                #expect(lines.filter { $0.hasPrefix("descriptor=") }.allSatisfy { ["descriptor=0", "descriptor=1", "descriptor=2"].contains($0) })
+                #expect(
+                    lines.filter { $0.hasPrefix("descriptor=") }.allSatisfy {
+                        ["descriptor=0", "descriptor=1", "descriptor=2"].contains($0)
+                    })
             }
         }
 
         @Test("a process that doesn't stop when asked is killed after the grace, with its children")
         func stubborn() async throws {
             try await withDirectory { directory in
-                let process = try await ManagedProcess.start(shell("trap '' TERM; sleep 600 & echo on; wait; wait", in: directory))
+                let process = try await ManagedProcess.start(
+                    shell("trap '' TERM; sleep 600 & echo on; wait; wait", in: directory))
                 try await until("the script runs") { try log(directory).contains("on") }
                 let children = ProcessTable.children(of: process.identifier)
                 #expect(children.count == 1)
@@ -81,7 +85,8 @@ extension SystemTests {
         @Test("a process stops when asked, also while it is suspended")
         func stop() async throws {
             try await withDirectory { directory in
-                let process = try await ManagedProcess.start(shell("trap 'exit 3' TERM; echo on; while :; do sleep 0.05; done", in: directory))
+                let process = try await ManagedProcess.start(
+                    shell("trap 'exit 3' TERM; echo on; while :; do sleep 0.05; done", in: directory))
                 try await until("the script runs") { try log(directory).contains("on") }
                 process.suspend()
                 try await until("it stands still") { ProcessTable.entry(process.identifier)?.state == "T" }

@@ -67,7 +67,9 @@ extension DevelopmentStack {
         for day in days.days {
             let folder = try folder(of: day)
             try await until("_SUCCESS of \(day)", within: limit) {
-                if let failure = try await folder.failure() { throw NeverHappened(description: "_FAILURE instead of _SUCCESS: \(failure)") }
+                if let failure = try await folder.failure() {
+                    throw NeverHappened(description: "_FAILURE instead of _SUCCESS: \(failure)")
+                }
                 return try await folder.success() != nil
             }
         }
@@ -92,5 +94,7 @@ extension DevelopmentStack {
     }
 
     /// The log of a program.
-    nonisolated func logText(of member: StackMember) throws -> String { try String(contentsOfFile: log(of: member), encoding: .utf8) }
+    nonisolated func logText(of member: StackMember) throws -> String {
+        try String(contentsOfFile: log(of: member), encoding: .utf8)
+    }
 }

@@ -69,13 +69,17 @@ public struct TansuBroker: Sendable {
     private func awaitAnswer(_ admin: Admin, until deadline: ContinuousClock.Instant) async throws {
         while true {
             try Task.checkCancellation()
-            if let end = process?.end { throw DevelopmentError("the broker \(end)", advice: "see \(process?.command.output ?? "its log")") }
+            if let end = process?.end {
+                throw DevelopmentError("the broker \(end)", advice: "see \(process?.command.output ?? "its log")")
+            }
             do throws(KafkaError) {
                 _ = try await admin.metadata(timeout: .milliseconds(500))
                 return
             } catch {
                 guard ContinuousClock.now < deadline else {
-                    throw DevelopmentError("no broker answers at \(bootstrapServers): \(error)", advice: isExternal ? "check BROKER, or unset it" : nil)
+                    throw DevelopmentError(
+                        "no broker answers at \(bootstrapServers): \(error)",
+                        advice: isExternal ? "check BROKER, or unset it" : nil)
                 }
             }
         }

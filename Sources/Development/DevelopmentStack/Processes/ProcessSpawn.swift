@@ -9,7 +9,8 @@ enum ProcessSpawn {
     /// Starts a process from the calling thread, whose end will be its end.
     static func spawn(_ command: ProcessCommand) throws(DevelopmentError) -> Int32 {
         for program in [command.program, setpriv] where access(program, X_OK) != 0 {
-            throw DevelopmentError("cannot start \(command.name): \(program) is not an executable file", advice: "run `make setup build`")
+            throw DevelopmentError(
+                "cannot start \(command.name): \(program) is not an executable file", advice: "run `make setup build`")
         }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -45,7 +46,8 @@ enum ProcessSpawn {
         }
         guard code == 0 else {
             throw DevelopmentError(
-                "cannot start \(command.name): \(String(cString: strerror(code)))", advice: "check that \(command.output) can be written")
+                "cannot start \(command.name): \(String(cString: strerror(code)))",
+                advice: "check that \(command.output) can be written")
         }
         return identifier
     }
