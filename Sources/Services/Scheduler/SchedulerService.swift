@@ -85,8 +85,14 @@ public struct SchedulerService: ServiceLifecycle.Service {
             logger.info("leading", metadata: ["schedules": "\(configuration.schedules.count)", "states": "\(states.count)"])
             Gauge(label: "scheduler_leading").record(1)
             while term.isCurrent, !Task.isCancelled {
-                let next = try await tick(&states, producer, term)
-                try await clock.sleep(next)
+                do {
+                    let next = try await tick(&states, producer, term)
+                    try await clock.sleep(next)
+                } catch let error as KafkaError where !error.isFatal && error.kind != .fenced && term.isCurrent {
+                    // The transaction was aborted and the state is as before: the next look at the clock publishes the same.
+                    logger.warning("not published yet", metadata: ["error": "\(error)"])
+                    try await clock.sleep(configuration.interval)
+                }
             }
         } catch {
             Gauge(label: "scheduler_leading").record(0)

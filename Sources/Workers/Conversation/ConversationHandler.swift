@@ -91,12 +91,12 @@ struct ObjectNames: Sendable {
     /// What all of the job's objects begin with, and no other job's.
     let prefix: String
 
-    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval's start in the name too.
+    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval in the name too.
     init(folder: String, dataset: String, day: String, interval: Interval) {
         self.folder = folder
         let name = dataset.replacing("/", with: "_")
         let isWholeDay = interval.end.timeIntervalSince(interval.start) >= 23 * 3600
-        let part = isWholeDay ? "" : "_\(Timestamp.compact(interval.start))"
+        let part = isWholeDay ? "" : "_\(Timestamp.compact(interval.start))-\(Timestamp.compact(interval.end))"
         prefix = "\(folder)/genesys_\(name)_\(day.filter { $0 != "-" })\(part)_"
     }
 

@@ -182,7 +182,7 @@ struct JobRunner: Sendable {
     /// A name for what can't be read, so that its death can be told like any other.
     private static func stranger(_ record: ConsumerRecord, kind: String, now: Date) -> Job {
         Job(
-            id: "unreadable-\(kind)-\(record.partition)-\(record.offset)", kind: kind, source: "unknown", dataset: "unknown",
+            id: "unreadable-\(record.topic.filter { $0 != "/" }.suffix(150))-\(record.partition)-\(record.offset)", kind: kind, source: "unknown", dataset: "unknown",
             createdAt: now)
     }
 }

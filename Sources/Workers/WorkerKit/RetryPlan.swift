@@ -21,6 +21,8 @@ enum JobHeader {
     static let deadWorker = "dlq-worker"
     static let deadAt = "dlq-at"
     static let deadAttempts = "dlq-attempts"
+    /// The size of a value that no topic took; where it was read from it still is.
+    static let deadTruncated = "dlq-truncated"
 
     /// Header text is bounded, so that a dead letter is never much larger than what died.
     static func bounded(_ text: String) -> String {
