@@ -64,7 +64,7 @@ extension SystemTests {
                 hung.process.resume()
                 // It sees that its partitions are gone, drops what it did, and takes part again.
                 try await until("it noticed") {
-                    try stack.logText(of: .conversationWorker).contains("partitions revoked") || !hung.process.isRunning
+                    try stack.logText(of: .conversationWorker).contains("partitions lost") || !hung.process.isRunning
                 }
                 #expect(hung.process.isRunning)
                 try await until("it takes part again") { try await stack.http.get("\(hung.admin)/readyz").status == 200 }
