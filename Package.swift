@@ -74,7 +74,10 @@ let package = Package(
         library("ObjectStorage", "Platform/ObjectStorage", ["Transfer", crypto, log]),
         library(
             "Service", "Platform/Service",
-            ["Kafka", .product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics]),
+            [
+                "Kafka", "Transfer", "ObjectStorage", .product(name: "Configuration", package: "swift-configuration"), yams,
+                hummingbird, lifecycle, log, metrics,
+            ]),
 
         // Contracts: the messages and topic names that every process agrees on.
         library("Contracts", "Contracts", []),
@@ -84,53 +87,74 @@ let package = Package(
 
         // Vendors: clients and formats of the outside world.
         library("GenesysCloud", "Vendors/GenesysCloud", ["Transfer", "Records", log, metrics]),
+        library("GenesysCloudSettings", "Vendors/GenesysCloudSettings", ["GenesysCloud", "Service", "Transfer", log]),
 
         // Workers.
         library(
-            "WorkerKit", "Workers/WorkerKit", ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, lifecycle, log, metrics]),
-        library("Conversation", "Workers/Conversation", ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", crypto, log, metrics]),
+            "WorkerKit", "Workers/WorkerKit",
+            ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, lifecycle, log, metrics]),
+        library(
+            "Conversation", "Workers/Conversation",
+            ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", crypto, log, metrics]),
 
         // Services.
-        library("Scheduler", "Services/Scheduler", ["Contracts", "Kafka", "Messaging", "Service", yams, crypto, lifecycle, log, metrics]),
-        library("Monitor", "Services/Monitor", ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
+        library(
+            "Scheduler", "Services/Scheduler",
+            ["Contracts", "Kafka", "Messaging", "Service", yams, crypto, lifecycle, log, metrics]),
+        library(
+            "Monitor", "Services/Monitor",
+            ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
         library("Operations", "Services/Operations", ["Contracts", "Kafka", "Messaging", "Service", yams, log]),
 
         // Executables: parse options, wire, run.
         program("SchedulerProgram", "scheduler", ["Scheduler", "Kafka", "Service", log]),
         program(
             "ConversationWorkerProgram", "conversation-worker",
-            ["Conversation", "WorkerKit", "Messaging", "GenesysCloud", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
-        program("MonitorProgram", "monitor", ["Monitor", "Kafka", "ObjectStorage", "Service", "Transfer", log]),
-        program("SwitchboardProgram", "switchboard", ["Operations", "Kafka", "Service", log]),
+            ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
+        program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
+        program("SwitchboardProgram", "switchboard", ["Operations", "Contracts", "Kafka", "Messaging", "Service", log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
-        program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", log]),
-        program("BenchProgram", "switchboard-bench", ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Service", log]),
+        program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
+        program(
+            "BenchProgram", "switchboard-bench",
+            ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),
-        library("DevelopmentStack", "Development/DevelopmentStack", ["Contracts", "Kafka", subprocess, log]),
+        library(
+            "DevelopmentStack", "Development/DevelopmentStack", ["Contracts", "Kafka", "ObjectStorage", "Transfer", crypto, log]),
 
         // Tests mirror Sources.
-        library("TestSupport", "../Tests/TestSupport", ["Kafka", "Transfer", "ObjectStorage", "Contracts", hummingbird, subprocess, log]),
+        library(
+            "TestSupport", "../Tests/TestSupport",
+            ["DevelopmentStack", "Kafka", "Transfer", "ObjectStorage", "Contracts", hummingbird, subprocess, log]),
         tests("KafkaTests", "Platform/KafkaTests", ["Kafka", "TestSupport"]),
         tests("TransferTests", "Platform/TransferTests", ["Transfer", "TestSupport", hummingbird]),
         tests("RecordsTests", "Platform/RecordsTests", ["Records", "TestSupport"]),
         tests("ObjectStorageTests", "Platform/ObjectStorageTests", ["ObjectStorage", "Transfer", "TestSupport", crypto]),
         tests("ServiceTests", "Platform/ServiceTests", ["Service", "TestSupport", metrics]),
         tests("ContractsTests", "ContractsTests", ["Contracts"]),
-        tests("GenesysCloudTests", "Vendors/GenesysCloudTests", ["GenesysCloud", "Transfer", "Records", "TestSupport", hummingbird]),
+        tests(
+            "GenesysCloudTests", "Vendors/GenesysCloudTests", ["GenesysCloud", "Transfer", "Records", "TestSupport", hummingbird]),
         tests(
             "WorkerKitTests", "Workers/WorkerKitTests",
-            ["WorkerKit", "Contracts", "Kafka", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
+            ["WorkerKit", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
         tests(
             "ConversationTests", "Workers/ConversationTests",
-            ["Conversation", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer", "TestSupport", "VendorSimulator", hummingbird, log]),
-        tests("SchedulerTests", "Services/SchedulerTests", ["Scheduler", "Contracts", "Kafka", "TestSupport"]),
-        tests("MonitorTests", "Services/MonitorTests", ["Monitor", "Contracts", "Kafka", "ObjectStorage", "TestSupport"]),
+            [
+                "Conversation", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer", "TestSupport",
+                "VendorSimulator", hummingbird, log,
+            ]),
+        tests(
+            "SchedulerTests", "Services/SchedulerTests",
+            ["Scheduler", "Contracts", "Kafka", "Messaging", "Service", "TestSupport", lifecycle, log]),
+        tests(
+            "MonitorTests", "Services/MonitorTests",
+            ["Monitor", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
         tests("OperationsTests", "Services/OperationsTests", ["Operations", "Kafka", "TestSupport", "Contracts"]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(
             "SystemTests", "SystemTests",
-            ["DevelopmentStack", "TestSupport", "Contracts", "Kafka", "ObjectStorage", "Transfer", crypto]),
+            ["DevelopmentStack", "Contracts", "Kafka", "ObjectStorage"]),
     ]
 )

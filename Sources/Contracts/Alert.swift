@@ -64,7 +64,8 @@ public struct Alert: Sendable, Hashable, Codable {
         Message(
             topic: topics.alerts, key: key, value: self,
             headers: CloudEventHeaders.make(
-                id: "\(key).\(state.rawValue).\(Int64(since.timeIntervalSince1970 * 1000))", type: "switchboard.alert.\(state.rawValue)",
+                id: "\(key).\(state.rawValue).\(Int64(since.timeIntervalSince1970 * 1000))",
+                type: "switchboard.alert.\(state.rawValue)",
                 source: "monitor", time: at, subject: key, traceparent: nil))
     }
 

@@ -38,14 +38,30 @@ public enum ContractError: Error, Sendable, Hashable, CustomStringConvertible {
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
             self = .malformed("\(Self.path(context.codingPath)) has the wrong type")
         case DecodingError.dataCorrupted(let context):
-            let place = context.codingPath.isEmpty ? "not JSON" : "\(Self.path(context.codingPath)): \(context.debugDescription)"
+            let place =
+                context.codingPath.isEmpty
+                ? "not JSON" : "\(Self.path(context.codingPath)): \(Self.bounded(context.debugDescription))"
             self = .malformed(place)
         default: self = .malformed("\(type(of: error))")
         }
     }
 
     private static func path(_ keys: [any CodingKey]) -> String {
-        // Keys may come from outside: bounded, and without control characters.
-        String(keys.map(\.stringValue).joined(separator: ".").filter { !$0.isNewline }.prefix(100))
+        bounded(keys.map(\.stringValue).joined(separator: "."))
+    }
+
+    /// Keys come from outside, and Foundation quotes numbers that don't fit: bounded, and without control characters.
+    private static func bounded(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.lazy.filter { !$0.properties.isControl }.prefix(100)))
+    }
+}
+
+extension Unicode.Scalar.Properties {
+    /// Whether it does something instead of being shown: control and format characters, line and paragraph separators.
+    fileprivate var isControl: Bool {
+        switch generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 }

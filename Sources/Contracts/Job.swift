@@ -79,18 +79,22 @@ public struct Job: Sendable, Hashable, Codable {
         deadline = try container.decodeIfPresent(Date.self, forKey: .deadline)
         maximumAttempts = try container.decodeIfPresent(Int.self, forKey: .maximumAttempts)
         parameters = try container.decodeIfPresent(JSONValue.self, forKey: .parameters) ?? .object([:])
-        traceparent = try container.decodeIfPresent(String.self, forKey: .traceparent)
-        for (key, id) in [(CodingKeys.id, id), (.root, root), (.parent, parent ?? "x"), (.kind, kind)] where !Job.isIdentifier(id) {
-            throw DecodingError.dataCorruptedError(
-                forKey: key, in: container, debugDescription: "only letters, digits, '-', '_' and '.', 1 to 200 of them")
+        // A trace that isn't one is ignored, as the specification wants, rather than passed on.
+        traceparent = try container.decodeIfPresent(String.self, forKey: .traceparent).flatMap {
+            Job.isTraceparent($0) ? $0 : nil
         }
-        for (key, name) in [(CodingKeys.source, source), (.dataset, dataset)] where !Job.isName(name) {
-            throw DecodingError.dataCorruptedError(
-                forKey: key, in: container, debugDescription: "segments of letters, digits, '-', '_' and '.', joined by '/'")
-        }
-        if let day, !BusinessDay.isValid(day) {
-            throw DecodingError.dataCorruptedError(forKey: .day, in: container, debugDescription: "not a day yyyy-MM-dd")
-        }
+        try JobReference(self).check(at: container.codingPath)
+    }
+
+    /// Whether a text can be the header `traceparent` of W3C Trace Context: lower-case hexadecimal fields joined by `-`.
+    static func isTraceparent(_ text: String) -> Bool {
+        (55...200).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+                default: false
+                }
+            }
     }
 
     /// Whether a text can be a job's id: it becomes part of object keys.
@@ -109,7 +113,8 @@ public struct Job: Sendable, Hashable, Codable {
 
     /// Whether a text can name a source or data set: identifiers joined by `/`.
     public static func isName(_ text: String) -> Bool {
-        text.utf8.count <= 200 && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { isIdentifier(String($0)) }
+        text.utf8.count <= 200
+            && text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { isIdentifier(String($0)) }
     }
 
     /// The job as it is published to its kind's topic.

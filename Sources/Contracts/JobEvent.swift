@@ -144,38 +144,3 @@ public struct JobEvent: Sendable, Hashable, Codable {
         try Message.decode(JobEvent.self, from: value)
     }
 }
-
-/// The part of a job that events repeat.
-public struct JobReference: Sendable, Hashable, Codable {
-    /// The job's id.
-    public var id: String
-    /// Its kind.
-    public var kind: String
-    /// The vendor account.
-    public var source: String
-    /// The data set.
-    public var dataset: String
-    /// The business day, `yyyy-MM-dd`.
-    public var day: String?
-    /// What it covers.
-    public var interval: Interval?
-    /// The revision.
-    public var revision: Int
-    /// The job that planned it.
-    public var parent: String?
-    /// The job at the top.
-    public var root: String
-
-    /// The reference to a job.
-    public init(_ job: Job) {
-        id = job.id
-        kind = job.kind
-        source = job.source
-        dataset = job.dataset
-        day = job.day
-        interval = job.interval
-        revision = job.revision
-        parent = job.parent
-        root = job.root
-    }
-}

@@ -11,7 +11,8 @@ public struct LakeLayout: Sendable, Hashable {
 
     private static let fields: Set<String> = ["source", "dataset", "yyyy", "MM", "dd", "day"]
 
-    /// A layout; nil when the template has an unknown field, misses the data set or the day, or is no relative path.
+    /// A layout; nil when the template has an unknown field, misses the data set or the day, is no relative
+    /// path, or is longer than 200 bytes.
     public init?(dayFolder: String = LakeLayout.standardDayFolder) {
         var used: Set<String> = []
         for part in dayFolder.split(separator: "{", omittingEmptySubsequences: false).dropFirst() {
@@ -19,9 +20,19 @@ public struct LakeLayout: Sendable, Hashable {
             used.insert(String(part[..<end]))
         }
         let hasDay = used.contains("day") || used.isSuperset(of: ["yyyy", "MM", "dd"])
-        let segments = dayFolder.split(separator: "/", omittingEmptySubsequences: false)
-        guard used.contains("dataset"), hasDay, !segments.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else { return nil }
+        guard used.contains("dataset"), hasDay, Self.isRelativePath(dayFolder) else { return nil }
         self.dayFolder = dayFolder
+    }
+
+    /// Whether the store can take keys below this path: what `ObjectKey` refuses is refused at the start, not with every job.
+    private static func isRelativePath(_ text: String) -> Bool {
+        guard text.utf8.count <= 200,
+            !text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) })
+        else { return false }
+        // By bytes: a combining character behind a separator makes one Character with it.
+        return text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { segment in
+            !segment.allSatisfy { $0 == UInt8(ascii: ".") } && !segment.starts(with: ".tmp-".utf8)
+        }
     }
 
     /// The standard layout.

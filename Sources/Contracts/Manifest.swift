@@ -79,17 +79,13 @@ public struct Manifest: Sendable, Hashable, Codable {
         return ((try? encoder.encode(self)).map(Array.init) ?? []) + [UInt8(ascii: "\n")]
     }
 
-    /// The largest manifest that is read, bytes: about 300,000 objects.
+    /// The largest manifest that is read, bytes: about 250,000 objects.
     public static let maximumBytes = 64 << 20
 
     /// Reads a manifest.
     public static func decode(_ bytes: [UInt8]) throws(ContractError) -> Manifest {
-        do {
-            let manifest = try JSONDecoder.contract().decode(Manifest.self, from: Data(bytes))
-            guard manifest.version == Message.version else { throw ContractError.unknownVersion(manifest.version) }
-            return manifest
-        } catch {
-            throw ContractError(error)
-        }
+        guard !bytes.isEmpty else { throw .empty }
+        guard bytes.count <= maximumBytes else { throw .tooLarge(bytes: bytes.count, limit: maximumBytes) }
+        return try Message.decodeVersioned(Manifest.self, from: bytes)
     }
 }

@@ -42,6 +42,12 @@ public struct Message: Sendable, Hashable {
     static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]?) throws(ContractError) -> Value {
         guard let bytes, !bytes.isEmpty else { throw .empty }
         guard bytes.count <= maximumBytes else { throw .tooLarge(bytes: bytes.count, limit: maximumBytes) }
+        return try decodeVersioned(type, from: bytes)
+    }
+
+    /// Reads a value of version 1 whose size the caller has bounded.
+    static func decodeVersioned<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws(ContractError) -> Value {
+        try JSONBounds.check(bytes)
         do {
             let decoder = JSONDecoder.contract()
             let data = Data(bytes)

@@ -5,8 +5,13 @@ public enum Timestamp {
     private static let withMilliseconds = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
     private static let withoutMilliseconds = Date.ISO8601FormatStyle()
 
-    /// Such as `2026-03-01T16:00:00.000Z`.
-    public static func string(_ date: Date) -> String { date.formatted(withMilliseconds) }
+    /// Such as `2026-03-01T16:00:00.000Z`, rounded to the nearest millisecond.
+    public static func string(_ date: Date) -> String {
+        // Foundation cuts off instead of rounding, and most milliseconds are a little less than themselves as a Double: an
+        // instant would lose one each time it is read and written. A quarter more keeps it on the right side.
+        let milliseconds = (date.timeIntervalSinceReferenceDate * 1000).rounded()
+        return Date(timeIntervalSinceReferenceDate: (milliseconds + 0.25) / 1000).formatted(withMilliseconds)
+    }
 
     /// Reads an instant with or without fractional seconds; nil when it is none.
     public static func date(_ text: String) -> Date? {

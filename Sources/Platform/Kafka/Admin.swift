@@ -81,7 +81,8 @@ public actor Admin {
             natives.append(native)
             for (name, value) in topic.configuration { rd_kafka_NewTopic_set_config(native, name, value) }
         }
-        return try Self.request(try open("create topics"), "create topics", RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout) { handle, options, queue in
+        return try Self.request(try open("create topics"), "create topics", RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout) {
+            handle, options, queue in
             rd_kafka_CreateTopics(handle, &natives, natives.count, options, queue)
         } read: { event in
             var count = 0
@@ -95,7 +96,8 @@ public actor Admin {
         guard !names.isEmpty else { return [:] }
         var natives: [OpaquePointer?] = names.map { rd_kafka_DeleteTopic_new($0) }
         defer { for native in natives { rd_kafka_DeleteTopic_destroy(native) } }
-        return try Self.request(try open("delete topics"), "delete topics", RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout) { handle, options, queue in
+        return try Self.request(try open("delete topics"), "delete topics", RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout) {
+            handle, options, queue in
             rd_kafka_DeleteTopics(handle, &natives, natives.count, options, queue)
         } read: { event in
             var count = 0
@@ -109,7 +111,9 @@ public actor Admin {
         var reason = [CChar](repeating: 0, count: 512)
         var native = rd_kafka_NewPartitions_new(topic, total, &reason, reason.count)
         defer { rd_kafka_NewPartitions_destroy(native) }
-        let failures = try Self.request(try open("create partitions"), "create partitions", RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, timeout) { handle, options, queue in
+        let failures = try Self.request(
+            try open("create partitions"), "create partitions", RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, timeout
+        ) { handle, options, queue in
             rd_kafka_CreatePartitions(handle, &native, 1, options, queue)
         } read: { event in
             var count = 0
@@ -164,7 +168,9 @@ public actor Admin {
         var resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic)
         defer { rd_kafka_ConfigResource_destroy(resource) }
         for (name, value) in all { rd_kafka_ConfigResource_set_config(resource, name, value) }
-        let failure: KafkaError? = try Self.request(try open("alter configuration"), "alter configuration", RD_KAFKA_ADMIN_OP_ALTERCONFIGS, timeout) { handle, options, queue in
+        let failure: KafkaError? = try Self.request(
+            try open("alter configuration"), "alter configuration", RD_KAFKA_ADMIN_OP_ALTERCONFIGS, timeout
+        ) { handle, options, queue in
             rd_kafka_AlterConfigs(handle, &resource, 1, options, queue)
         } read: { event in
             var count = 0

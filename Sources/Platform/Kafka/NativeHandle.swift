@@ -63,7 +63,9 @@ extension ProducerRecord {
             }
             return native.withUnsafeBufferPointer { native in
                 topic.withCString { topic in
-                    bytes(key) { key in bytes(value) { value in body(topic, partition ?? RD_KAFKA_PARTITION_UA, key, value, native) } }
+                    bytes(key) { key in
+                        bytes(value) { value in body(topic, partition ?? RD_KAFKA_PARTITION_UA, key, value, native) }
+                    }
                 }
             }
         }

@@ -43,7 +43,7 @@ public struct PartitionLease: Sendable {
                 try Task.checkCancellation()
                 guard let term else { continue }
                 try await run(term, consumer: consumer, lead)
-                onStandby()
+                if !Task.isCancelled { onStandby() }
             }
             try listener.failure.withLock { failure in if let failure { throw failure } }
         } catch {

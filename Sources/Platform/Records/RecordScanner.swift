@@ -15,6 +15,32 @@ public enum RecordScanner {
         return key.withUTF8 { name in find(name, base, object.count) }
     }
 
+    /// Checks that bytes are exactly one JSON object.
+    ///
+    /// - Parameter bytes: The bytes; white space around the object is fine.
+    /// - Throws: ``RecordError`` when they are not.
+    public static func checkObject(_ bytes: [UInt8]) throws(RecordError) {
+        let damage = bytes.withUnsafeBytes { buffer -> RecordError? in
+            do throws(RecordError) {
+                try checkObject(buffer)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let damage { throw damage }
+    }
+
+    private static func checkObject(_ bytes: UnsafeRawBufferPointer) throws(RecordError) {
+        guard let base = bytes.baseAddress else { throw RecordError(.truncated, at: 0) }
+        let start = skipWhiteSpace(base, 0, bytes.count)
+        if start < bytes.count && byte(base, start) != UInt8(ascii: "{") { throw RecordError(.unexpectedTopLevel, at: start) }
+        var machine = JSONMachine(maximumDepth: 127)
+        var index = 0
+        while index < bytes.count { _ = try machine.run(base, &index, bytes.count, floor: -1) }
+        try machine.finish(at: index)
+    }
+
     private static func find(_ name: UnsafeBufferPointer<UInt8>, _ base: UnsafeRawPointer, _ end: Int) -> UnsafeRawBufferPointer?
     {
         var i = skipWhiteSpace(base, 0, end)

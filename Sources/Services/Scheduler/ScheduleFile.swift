@@ -191,7 +191,7 @@ public enum ScheduleFile {
     private static func zoneRule(_ value: DocumentValue?) -> String {
         let rule = "an IANA time zone such as Asia/Manila, or UTC"
         guard case .scalar(let text, _)? = value, BusinessZone(text) == nil,
-            let suggestion = nearest(to: text, among: TimeZone.knownTimeZoneIdentifiers)
+            let suggestion = DocumentMapping.nearest(to: text, among: TimeZone.knownTimeZoneIdentifiers)
         else { return rule }
         return "\(rule) (did you mean \(suggestion)?)"
     }

@@ -40,7 +40,8 @@ public struct SchedulerConfiguration: Sendable {
         let scheduler = settings.scoped("scheduler")
         let file = scheduler.string("schedules")
         self.init(
-            kafka: KafkaConfiguration(settings, client: "scheduler@\(settings.instance)"), topics: TopicNames(settings), schedules: [],
+            kafka: KafkaConfiguration(settings, client: "scheduler@\(settings.instance)"), topics: TopicNames(settings),
+            schedules: [],
             sessionTimeout: scheduler.duration("session-timeout", default: .seconds(10), in: .seconds(1) ... .seconds(300)),
             interval: scheduler.duration("interval", default: .seconds(1), in: .milliseconds(10) ... .seconds(60)))
         guard !file.isEmpty else { return }

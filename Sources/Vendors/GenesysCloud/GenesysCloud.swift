@@ -1,1 +1,19 @@
-// placeholder
+// GenesysCloud: a client of the Genesys Cloud Platform API. It knows the vendor's addresses, tokens, limits, errors and
+// paging, and nothing of jobs, topics or storage.
+//
+// In reading order:
+//   GenesysCloudConfiguration  region and credentials
+//   AccessTokens               one token per OAuth client, renewed once however many callers wait
+//   GenesysCloudRequest        one call
+//   GenesysCloudClient         sends calls: allowance, token, retries
+//   GenesysCloudError          what went wrong, what to do, and whether trying again can help
+//   QueryInterval              half-open intervals as the API writes them
+//   ConversationDetailsQuery   which conversations to ask for
+//   ConversationPage           one page of them, its records streamed as raw bytes
+//
+// Guarantees:
+//   1. All callers that share the limiter stop when one of them is throttled.
+//   2. A call is repeated only when the vendor's documentation says that it may help, a bounded number of times; what a failed
+//      attempt had read is forgotten.
+//   3. An expired or revoked token costs one replay; a second refusal ends the call as a configuration error.
+//   4. Tokens, secrets and bodies are never logged and never part of an error; texts of the vendor are bounded.

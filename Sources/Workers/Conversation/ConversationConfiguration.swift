@@ -18,7 +18,7 @@ public struct ConversationConfiguration: Sendable {
     public var request: JSONValue?
 
     /// A configuration with defaults for everything that isn't named.
-    public init(layout: LakeLayout = .standard, pageSize: Int = 100, concurrency: Int = 4, maximumPasses: Int = 4) {
+    public init(layout: LakeLayout = .standard, pageSize: Int = 100, concurrency: Int = 4, maximumPasses: Int = 10) {
         self.layout = layout
         self.pageSize = pageSize
         self.concurrency = concurrency
@@ -30,13 +30,14 @@ public struct ConversationConfiguration: Sendable {
     ///
     /// - `conversations.page-size` (100): records of a page, 1 to 100.
     /// - `conversations.concurrency` (4): pages that are asked for at a time.
-    /// - `conversations.passes` (4): how often the pages are read at most while rows shift.
+    /// - `conversations.passes` (10): how often the pages are read at most while rows shift.
     /// - `conversations.maximum-record` (32MiB): the largest conversation.
     public init(_ settings: Settings) {
         let own = settings.scoped("conversations")
         self.init(
             layout: LakeLayout(settings), pageSize: own.int("page-size", default: 100, in: 1...100),
-            concurrency: own.int("concurrency", default: 4, in: 1...64), maximumPasses: own.int("passes", default: 4, in: 1...20))
+            concurrency: own.int("concurrency", default: 4, in: 1...64),
+            maximumPasses: own.int("passes", default: 10, in: 1...100))
         maximumRecordBytes = own.byteCount("maximum-record", default: 32 << 20, in: 1024...(1 << 30))
     }
 }

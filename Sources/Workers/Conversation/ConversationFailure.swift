@@ -1,4 +1,4 @@
-public import Contracts
+internal import Contracts
 internal import Foundation
 internal import GenesysCloud
 internal import ObjectStorage
@@ -44,7 +44,8 @@ public struct ConversationFailure: OutcomeError, CustomStringConvertible {
     /// The lake's failure: never the job's fault, so it is tried again.
     init(_ error: ObjectStorageError) {
         outcome = .retry(
-            JobEvent.Failure(reason: "lake-unavailable", message: error.description, advice: "check lake.url, its permissions and its space"))
+            JobEvent.Failure(
+                reason: "lake-unavailable", message: error.description, advice: "check lake.url, its permissions and its space"))
         description = error.description
     }
 }

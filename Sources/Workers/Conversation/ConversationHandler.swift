@@ -1,6 +1,6 @@
 public import Contracts
-public import GenesysCloud
 internal import Foundation
+public import GenesysCloud
 internal import Logging
 public import ObjectStorage
 internal import Records
@@ -46,7 +46,8 @@ public struct ConversationHandler: JobHandler {
         let extraction = DayExtraction(
             client: client, query: query, limits: RecordLimits(recordBytes: configuration.maximumRecordBytes), store: store,
             options: PutOptions(contentType: NDJSON.contentType), concurrency: configuration.concurrency,
-            maximumPasses: configuration.maximumPasses, key: { try names.key($0) }, progress: { context.progressed($0) })
+            maximumPasses: configuration.maximumPasses, key: { (number) throws(ObjectStorageError) in try names.key(number) },
+            progress: { context.progressed($0) })
         let result = try await extraction.run()
         if result.figures["unsettled"] == 1 {
             context.logger.warning(
@@ -62,14 +63,21 @@ public struct ConversationHandler: JobHandler {
             throw ConversationFailure(
                 reason: "bad-job", message: "a conversation job needs a day and an interval", advice: "publish it with both")
         }
+        guard let range = QueryInterval(start: interval.start, end: interval.end) else {
+            throw ConversationFailure(
+                reason: "bad-job", message: "the interval \(interval) can't be asked for", advice: "correct the job's interval")
+        }
         do {
-            let query = try QueryInterval(start: interval.start, end: interval.end)
             let request = job.parameters["request"] ?? configuration.request
-            guard let request else { return (day, interval, ConversationDetailsQuery(interval: query, pageSize: configuration.pageSize)) }
+            guard let request else {
+                return (day, interval, ConversationDetailsQuery(interval: range, pageSize: configuration.pageSize))
+            }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let text = String(decoding: try encoder.encode(request), as: UTF8.self)
-            return (day, interval, try ConversationDetailsQuery(interval: query, pageSize: configuration.pageSize, requestBody: text))
+            return (
+                day, interval, try ConversationDetailsQuery(interval: range, pageSize: configuration.pageSize, requestBody: text)
+            )
         } catch {
             throw ConversationFailure(
                 reason: "bad-job", message: "\(error)", advice: "correct parameters.request or the interval of the schedule")
@@ -83,12 +91,12 @@ struct ObjectNames: Sendable {
     /// What all of the job's objects begin with, and no other job's.
     let prefix: String
 
-    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval's start in the name too.
+    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval in the name too.
     init(folder: String, dataset: String, day: String, interval: Interval) {
         self.folder = folder
         let name = dataset.replacing("/", with: "_")
         let isWholeDay = interval.end.timeIntervalSince(interval.start) >= 23 * 3600
-        let part = isWholeDay ? "" : "_\(Timestamp.compact(interval.start))"
+        let part = isWholeDay ? "" : "_\(Timestamp.compact(interval.start))-\(Timestamp.compact(interval.end))"
         prefix = "\(folder)/genesys_\(name)_\(day.filter { $0 != "-" })\(part)_"
     }
 

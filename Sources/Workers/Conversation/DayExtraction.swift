@@ -63,7 +63,9 @@ struct DayExtraction: Sendable {
     /// Reads all pages once; true when nothing speaks for another pass.
     private func pass(_ pass: Int, _ ledger: Box<Ledger>) async throws -> Bool {
         let before = ledger.withLock { (new: $0.index.count, duplicates: $0.duplicates) }
-        var walk = PageWalk(pageSize: query.pageSize, concurrency: concurrency)
+        // Once rows are known to move, pages are read one after another: only then is the order of answers the order in which
+        // the vendor looked, and the version that came last is the latest.
+        var walk = PageWalk(pageSize: query.pageSize, concurrency: pass == 1 ? concurrency : 1)
         var changed = 0
         try await withThrowingTaskGroup(of: PageAnswer.self) { group in
             while true {

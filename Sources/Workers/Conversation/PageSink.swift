@@ -93,7 +93,9 @@ struct PageSink {
     }
 
     /// Makes the object visible.
-    mutating func finish() async throws(ObjectStorageError) -> (entries: [PageAnswer.Entry], object: (number: UInt32, result: PutResult)?) {
+    mutating func finish() async throws(ObjectStorageError) -> (
+        entries: [PageAnswer.Entry], object: (number: UInt32, result: PutResult)?
+    ) {
         try await flush()
         guard let writer, let object else { return ([], nil) }
         let result = try await writer.finish()

@@ -36,7 +36,8 @@ struct PageWalk: Sendable {
         // The hint covers the empty page after the last one, which is asked for anyway.
         if let total { hint = (max(0, min(total, 1 << 40)) + pageSize - 1) / pageSize + 1 }
         if records == 0 {
-            lowestEmpty = min(lowestEmpty ?? page, page)
+            // An empty page before a filled one is not the end; what it should have held shows in the total.
+            if page > highestFilled { lowestEmpty = min(lowestEmpty ?? page, page) }
         } else {
             highestFilled = max(highestFilled, page)
             // Rows came in while we looked: what was empty before this page no longer means the end.

@@ -104,7 +104,7 @@ struct RecordIndex: Sendable {
     private func position(of identity: RecordIdentity) -> Int {
         let mask = slots.count - 1
         // Ids are random already; the multiplication guards against a vendor whose ids share their ends.
-        var position = Int(truncatingIfNeeded: (identity.low ^ identity.high) &* 0x9e37_79b9_7f4a_7c15 >> 20) & mask
+        var position = Int(truncatingIfNeeded: ((identity.low ^ identity.high) &* 0x9e37_79b9_7f4a_7c15) >> 20) & mask
         while slots[position].place.object != Self.free,
             slots[position].high != identity.high || slots[position].low != identity.low
         {

@@ -45,7 +45,9 @@ struct JobRunner: Sendable {
             outcome = .dead(
                 JobEvent.Failure(
                     reason: error.reason, message: error.description,
-                    advice: "correct the program that wrote it; the bytes are kept in \(configuration.topics.dead(configuration.kind))"))
+                    advice:
+                        "correct the program that wrote it; the bytes are kept in \(configuration.topics.dead(configuration.kind))"
+                ))
         }
         if active.wasHandedBack { return nil }
         return publish(outcome, attempt)
@@ -65,10 +67,11 @@ struct JobRunner: Sendable {
                     reason: "deadline", message: "its deadline \(Timestamp.string(deadline)) has passed",
                     advice: "rerun it without a deadline if the data is still wanted"))
         }
-        let snoozedUntil = attempt.record.headers.text(of: JobHeader.snoozedUntil).flatMap { Double($0) }
-            .map { Date(timeIntervalSince1970: $0 / 1000) }
+        let snoozedUntil = attempt.record.headers.text(of: JobHeader.snoozedUntil).flatMap { Int64($0) }
+            .map { Date(timeIntervalSince1970: Double($0) / 1000) }
         if let wait = [job.notBefore, snoozedUntil].compactMap({ $0 }).max(), wait > now, !configuration.retryDelays.isEmpty {
-            return .snooze(until: wait, JobEvent.Failure(reason: "not-before", message: "not due before \(Timestamp.string(wait))"))
+            return .snooze(
+                until: wait, JobEvent.Failure(reason: "not-before", message: "not due before \(Timestamp.string(wait))"))
         }
         var jobLogger = logger
         jobLogger[metadataKey: "job"] = "\(job.id)"
@@ -81,7 +84,8 @@ struct JobRunner: Sendable {
             guard gate.opens() else { return }
             announce(
                 JobEvent(
-                    .progressed, of: job, at: clock.date(), attempt: attempt.number, worker: configuration.worker, figures: figures))
+                    .progressed, of: job, at: clock.date(), attempt: attempt.number, worker: configuration.worker,
+                    figures: figures))
         }
         active.watch(context)
         do {
@@ -109,7 +113,8 @@ struct JobRunner: Sendable {
             var figures = result.figures
             figures["milliseconds"] = Int(duration / .milliseconds(1))
             event = JobEvent(
-                .completed, of: job, at: now, attempt: attempt.number, worker: worker, manifest: result.manifest, figures: figures)
+                .completed, of: job, at: now, attempt: attempt.number, worker: worker, manifest: result.manifest, figures: figures
+            )
         case .children(let children, let figures):
             records = children.map { child in
                 var child = child
@@ -119,7 +124,8 @@ struct JobRunner: Sendable {
                 return ProducerRecord(child.message(to: configuration.topics))
             }
             event = JobEvent(
-                .planned, of: job, at: now, attempt: attempt.number, worker: worker, figures: figures, children: children.map(\.id))
+                .planned, of: job, at: now, attempt: attempt.number, worker: worker, figures: figures,
+                children: children.map(\.id))
         case .retry(let wish, let failure):
             guard plan.hasAttempts(after: attempt.number, job: attempt.job, now: now) else {
                 return publish(.dead(Self.exhausted(failure, attempts: attempt.number)), attempt)
@@ -133,11 +139,13 @@ struct JobRunner: Sendable {
             guard !configuration.retryDelays.isEmpty else { return publish(.retry(failure), attempt) }
             let hop = plan.snooze(attempt.record, attempt: attempt.number, until: until, failure: failure, now: now)
             records = [hop.record]
-            event = JobEvent(.snoozed, of: job, at: now, attempt: attempt.number, worker: worker, failure: failure, nextAttempt: until)
+            event = JobEvent(
+                .snoozed, of: job, at: now, attempt: attempt.number, worker: worker, failure: failure, nextAttempt: until)
         case .dead(let failure):
             records = [
                 plan.dead(
-                    attempt.record, attempt: attempt.number, failure: failure, group: configuration.group, worker: worker, now: now)
+                    attempt.record, attempt: attempt.number, failure: failure, group: configuration.group, worker: worker,
+                    now: now)
             ]
             event = JobEvent(.failed, of: job, at: now, attempt: attempt.number, worker: worker, failure: failure)
         case .cancelled(let failure):
@@ -155,7 +163,7 @@ struct JobRunner: Sendable {
         var metadata: Logger.Metadata = ["job": "\(event.job.id)", "attempt": "\(event.attempt)"]
         for (name, value) in event.figures { metadata[name] = "\(value)" }
         guard let failure = event.failure else {
-            logger.debug("job \(event.event.rawValue)", metadata: metadata)
+            logger.info("job \(event.event.rawValue)", metadata: metadata)
             return
         }
         metadata["reason"] = "\(failure.reason)"
@@ -174,7 +182,7 @@ struct JobRunner: Sendable {
     /// A name for what can't be read, so that its death can be told like any other.
     private static func stranger(_ record: ConsumerRecord, kind: String, now: Date) -> Job {
         Job(
-            id: "unreadable-\(kind)-\(record.partition)-\(record.offset)", kind: kind, source: "unknown", dataset: "unknown",
+            id: "unreadable-\(record.topic.filter { $0 != "/" }.suffix(150))-\(record.partition)-\(record.offset)", kind: kind, source: "unknown", dataset: "unknown",
             createdAt: now)
     }
 }

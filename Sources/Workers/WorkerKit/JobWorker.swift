@@ -15,6 +15,10 @@ public struct JobWorker: ServiceLifecycle.Service {
     private let clock: WorkerClock
     private let logger: Logger
     private let readiness: HealthIndicator
+    private let beat = PollBeat()
+
+    /// How long the poll thread may be silent before the process counts as hung: far longer than any transaction.
+    static let silenceLimit: Duration = .seconds(60)
 
     /// Describes the worker; `run` starts it.
     public init(
@@ -26,6 +30,10 @@ public struct JobWorker: ServiceLifecycle.Service {
         self.clock = clock
         self.logger = logger
         readiness = health.indicator("kafka", for: .readiness, initially: .failing("not connected"))
+        health.addCheck("poll-thread", for: .liveness) { [beat, clock] in
+            guard let silence = beat.silence(at: clock.now()), silence > Self.silenceLimit else { return .passing }
+            return .failing("the poll thread has been silent for \(silence.components.seconds) s: restart the process")
+        }
     }
 
     /// Runs until graceful shutdown.
@@ -48,7 +56,9 @@ public struct JobWorker: ServiceLifecycle.Service {
             configuration: configuration, handler: handler, clock: clock, logger: logger,
             announce: { events.offer(ProducerRecord($0.message(to: topics))) })
         let (failures, failed) = AsyncStream<KafkaError>.makeStream()
-        let loop = JobLoop(configuration: configuration, runner: runner, clock: clock, logger: logger) { failed.yield($0) }
+        let loop = JobLoop(configuration: configuration, runner: runner, clock: clock, logger: logger, beat: beat) {
+            failed.yield($0)
+        }
         var consumerConfiguration = ConsumerConfiguration(configuration.kafka, group: configuration.group)
         consumerConfiguration.sessionTimeout = configuration.sessionTimeout
         // Jobs are small and few are needed: what is fetched ahead of a paused partition is thrown away.
@@ -59,7 +69,14 @@ public struct JobWorker: ServiceLifecycle.Service {
             let transactions = try TransactionalProducer(
                 configuration.kafka, transactionalID: configuration.transactionalID, thread: consumer.thread)
             do {
-                try await start(consumer, transactions, loop)
+                do {
+                    try await cancelWhenGracefulShutdown { try await start(consumer, transactions, loop) }
+                } catch is CancellationError {
+                    // Told to stop while there was no broker yet: nothing was begun.
+                    await consumer.close()
+                    await transactions.close()
+                    return
+                }
                 let failure = await waitForEnd(failures)
                 let left = await loop.drain(grace: failure == nil ? configuration.grace : .zero)
                 await consumer.close()
@@ -87,8 +104,9 @@ public struct JobWorker: ServiceLifecycle.Service {
                 "kind": "\(configuration.kind)", "group": "\(configuration.group)", "librdkafka": "\(LibraryVersion.current)",
                 "assignor": "\(ConsumerConfiguration.assignor)", "transactional-id": "\(configuration.transactionalID)",
             ])
+        let topics = configuration.subscription + [configuration.topics.dead(configuration.kind), configuration.topics.jobEvents]
+        try await KafkaStart.awaitTopics(topics, on: configuration.kafka, logger: logger, readiness: readiness)
         try await KafkaStart.retrying(logger: logger, readiness: readiness) {
-            for topic in configuration.subscription { _ = try await consumer.partitions(of: topic, timeout: .seconds(5)) }
             try await transactions.initialize(timeout: .seconds(10))
         }
         loop.attach(transactions)

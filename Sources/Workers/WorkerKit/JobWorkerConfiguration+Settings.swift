@@ -26,10 +26,11 @@ extension JobWorkerConfiguration {
         attemptTimeout = worker.duration("attempt-timeout", default: attemptTimeout, in: .seconds(1) ... .seconds(7 * 86400))
         stallTimeout = worker.duration("stall-timeout", default: stallTimeout, in: .seconds(1) ... .seconds(86400))
         grace = worker.duration("grace", default: grace, in: .zero ... .seconds(3600))
-        progressInterval = worker.duration("progress-interval", default: progressInterval, in: .milliseconds(100) ... .seconds(3600))
+        progressInterval = worker.duration(
+            "progress-interval", default: progressInterval, in: .milliseconds(100) ... .seconds(3600))
         sessionTimeout = worker.duration("session-timeout", default: sessionTimeout, in: .seconds(1) ... .seconds(1800))
         let delays = worker.strings("retry-delays", default: retryDelays.map(TopicNames.text(of:)))
-        let parsed = delays.map { DocumentDuration.parse($0) }
+        let parsed = delays.map { DurationText.parse($0) }
         retryDelays = parsed.compactMap { $0 }
         if parsed.contains(where: { $0 == nil || $0.map { $0 <= .zero } == true }) || retryDelays != retryDelays.sorted() {
             worker.reject(

@@ -21,6 +21,8 @@ enum JobHeader {
     static let deadWorker = "dlq-worker"
     static let deadAt = "dlq-at"
     static let deadAttempts = "dlq-attempts"
+    /// The size of a value that no topic took; where it was read from it still is.
+    static let deadTruncated = "dlq-truncated"
 
     /// Header text is bounded, so that a dead letter is never much larger than what died.
     static func bounded(_ text: String) -> String {
@@ -67,12 +69,15 @@ struct RetryPlan: Sendable {
         _ record: ConsumerRecord, attempt: Int, wish: Duration?, failure: JobEvent.Failure, now: Date, jitter: Double
     ) -> (record: ProducerRecord, due: Date) {
         let hop: Duration =
-            if let wish { delays.first { $0 >= wish } ?? delays[delays.count - 1] } else { delays[min(attempt, delays.count) - 1] }
+            if let wish { delays.first { $0 >= wish } ?? delays[delays.count - 1] } else {
+                delays[min(attempt, delays.count) - 1]
+            }
         let due = now.addingTimeInterval(hop / .seconds(1) * (1 + 0.2 * jitter))
         var headers = JobHeader.first(of: record)
         headers += [
             (JobHeader.attempt, "\(attempt)"), (JobHeader.notBefore, "\(Int64(due.timeIntervalSince1970 * 1000))"),
-            (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)), (JobHeader.lastError, JobHeader.bounded(failure.message)),
+            (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)),
+            (JobHeader.lastError, JobHeader.bounded(failure.message)),
         ]
         return (hopRecord(record, after: hop, headers), due)
     }
@@ -81,14 +86,17 @@ struct RetryPlan: Sendable {
     func snooze(
         _ record: ConsumerRecord, attempt: Int, until: Date, failure: JobEvent.Failure, now: Date
     ) -> (record: ProducerRecord, due: Date) {
-        let remaining = Duration.seconds(max(0, until.timeIntervalSince(now)))
+        // The instant may come from a header that anybody could write: a month ahead is as good as never.
+        let wait = min(max(0, until.timeIntervalSince(now)), 30 * 86_400)
+        let remaining = Duration.seconds(wait)
         let hop = delays.last { $0 <= remaining } ?? delays[0]
         let due = now.addingTimeInterval(hop / .seconds(1))
         var headers = JobHeader.first(of: record)
         headers += [
             (JobHeader.attempt, "\(attempt - 1)"), (JobHeader.notBefore, "\(Int64(due.timeIntervalSince1970 * 1000))"),
-            (JobHeader.snoozedUntil, "\(Int64(until.timeIntervalSince1970 * 1000))"),
-            (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)), (JobHeader.lastError, JobHeader.bounded(failure.message)),
+            (JobHeader.snoozedUntil, "\(Int64((now.timeIntervalSince1970 + wait) * 1000))"),
+            (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)),
+            (JobHeader.lastError, JobHeader.bounded(failure.message)),
         ]
         return (hopRecord(record, after: hop, headers), due)
     }
@@ -105,7 +113,8 @@ struct RetryPlan: Sendable {
     ) -> ProducerRecord {
         var headers = JobHeader.first(of: record)
         headers += [
-            (JobHeader.deadReason, JobHeader.bounded(failure.reason)), (JobHeader.deadMessage, JobHeader.bounded(failure.message)),
+            (JobHeader.deadReason, JobHeader.bounded(failure.reason)),
+            (JobHeader.deadMessage, JobHeader.bounded(failure.message)),
             (JobHeader.deadAdvice, JobHeader.bounded(failure.advice ?? "")), (JobHeader.deadGroup, group),
             (JobHeader.deadWorker, worker), (JobHeader.deadAt, Timestamp.string(now)), (JobHeader.deadAttempts, "\(attempt)"),
         ]

@@ -401,8 +401,6 @@ struct S3OnSeaweedTests {
             #expect(received == 256 << 20)
             #expect(afterUpload < 40 << 20)
             #expect(highest - before < 40 << 20)
-            print(
-                "256 MiB up: resident memory grew by \(afterUpload >> 10) KiB; down over HTTP/2: \((highest - before) >> 10) KiB")
         }
     }
 }

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Ack window")
 struct AckWindowTests {
-    @Test("random completions: the base is the lowest open offset, and a decoded window skips exactly what is done", arguments: 0..<200)
+    @Test(
+        "random completions: the base is the lowest open offset, and a decoded window skips exactly what is done",
+        arguments: 0..<200)
     func model(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
         let start = Int64.random(in: 0...1000, using: &random)
@@ -40,7 +42,9 @@ struct AckWindowTests {
         }
     }
 
-    @Test("metadata that nobody of ours wrote means: nothing is done", arguments: ["", "w2:AQ", "w1:*", "s1:100", "w1:" + String(repeating: "A", count: 5000)])
+    @Test(
+        "metadata that nobody of ours wrote means: nothing is done",
+        arguments: ["", "w2:AQ", "w1:*", "s1:100", "w1:" + String(repeating: "A", count: 5000)])
     func foreignMetadata(text: String) {
         let window = AckWindow(base: 10, metadata: text)
         #expect(window.base == 10)

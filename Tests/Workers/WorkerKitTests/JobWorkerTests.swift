@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
 import Kafka
+import Messaging
 import Service
 import ServiceLifecycle
 import Synchronization
@@ -140,7 +141,10 @@ struct JobWorkerTests {
         "what can't be read goes to the dead topic with its bytes intact and a reason, and blocks nothing",
         arguments: [
             ("not json", "malformed"), (#"{"version":99,"id":"x"}"#, "unknown-version"), ("", "empty"),
-            (#"{"version":1,"id":"../../etc","kind":"test","source":"a","dataset":"b","createdAt":"2026-01-01T00:00:00Z"}"#, "malformed"),
+            (
+                #"{"version":1,"id":"../../etc","kind":"test","source":"a","dataset":"b","createdAt":"2026-01-01T00:00:00Z"}"#,
+                "malformed"
+            ),
         ])
     func poison(value: String, reason: String) async throws {
         let bench = try await Bench(partitions: 1)

@@ -27,7 +27,7 @@ public struct DocumentMapping: Sendable {
     /// Notes a problem for every key that isn't known, with the nearest known one as a suggestion.
     public func rejectUnknownKeys(known: [String], problems: inout [String]) {
         for entry in entries where !known.contains(entry.key) {
-            let suggestion = nearest(to: entry.key, among: known).map { "did you mean \"\($0)\"? " } ?? ""
+            let suggestion = Self.nearest(to: entry.key, among: known).map { "did you mean \"\($0)\"? " } ?? ""
             problems.append(
                 "\(subject): unknown key \(DocumentValue.quoted(entry.key)); \(suggestion)allowed are \(known.joined(separator: ", "))"
             )
@@ -87,36 +87,15 @@ public struct DocumentMapping: Sendable {
     public func duration(
         _ key: String, in range: ClosedRange<Duration>, required: Bool = false, problems: inout [String]
     ) -> Duration? {
-        let least = DocumentDuration.text(range.lowerBound)
-        let most = DocumentDuration.text(range.upperBound)
+        let least = DurationText.format(range.lowerBound)
+        let most = DurationText.format(range.upperBound)
         return value(
             key, required: required, allowed: "a duration like 90s, 15m, 1h or 7d from \(least) to \(most)", problems: &problems
-        ) { text in DocumentDuration.parse(text).flatMap { range.contains($0) ? $0 : nil } }
+        ) { text in DurationText.parse(text).flatMap { range.contains($0) ? $0 : nil } }
     }
-}
 
-/// The candidate that a misspelt word most likely means: the nearest within two edits (or a third of its length).
-public func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
-    guard word.count <= 64 else { return nil }
-    let limit = max(2, word.count / 3)
-    var best: (word: String, distance: Int)?
-    for candidate in candidates {
-        let distance = editDistance(Array(word.lowercased()), Array(candidate.lowercased()))
-        if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
+    /// The candidate that a misspelt word most likely means; nil when none is near.
+    public static func nearest(to word: String, among candidates: [String]) -> String? {
+        word.utf8.count <= 64 ? Spelling.nearest(to: word, among: candidates) : nil
     }
-    return best?.word
-}
-
-private func editDistance(_ left: [Character], _ right: [Character]) -> Int {
-    var row = Array(0...right.count)
-    for (i, a) in left.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for (j, b) in right.enumerated() {
-            let substituted = diagonal + (a == b ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
-        }
-    }
-    return row[right.count]
 }

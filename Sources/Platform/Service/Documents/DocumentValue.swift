@@ -113,7 +113,7 @@ extension DocumentValue {
         }
     }
 
-    /// How the value is shown in a problem: quoted, on one line, at most 80 characters.
+    /// How the value is shown in a problem: quoted, on one line, at most 120 characters.
     public var shown: String {
         switch self {
         case .null: "(empty)"
@@ -123,9 +123,7 @@ extension DocumentValue {
         }
     }
 
-    static func quoted(_ text: String) -> String {
-        "\"\(oneLine(text.count > 80 ? text.prefix(79) + "…" : text))\""
-    }
+    static func quoted(_ text: String) -> String { "\"\(text.isEmpty ? "" : Spelling.shown(text))\"" }
 
     private static func oneLine(_ text: String) -> String {
         var line = ""

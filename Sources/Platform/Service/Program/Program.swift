@@ -16,7 +16,8 @@ import UnixSignals
 ///
 /// 1. The configuration is read by `configure`; any problem ends the program with 78 before anything is opened.
 /// 2. `build` makes the services; they run until SIGTERM or SIGINT and are then stopped in reverse order.
-/// 3. A second signal, or the end of `shutdown.grace`, cancels what still runs; a third ends the process at once.
+/// 3. A second signal, or the end of `shutdown.grace`, cancels what still runs; a third, or ten seconds without effect,
+///    end the process at once.
 /// 4. A service that throws or returns by itself stops the others gracefully and ends the program with a code that
 ///    tells the supervisor whether a restart helps.
 public struct Program<Configuration: Sendable>: Sendable {

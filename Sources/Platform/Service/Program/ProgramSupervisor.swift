@@ -8,6 +8,9 @@ struct ProgramSupervisor: Sendable {
     let common: CommonConfiguration
     let readyFile: String?
 
+    /// How long cancelled parts may take after the grace period.
+    private static let cancellationGrace = Duration.seconds(10)
+
     /// Builds and runs the parts until they end or a signal ends them.
     ///
     /// - Parameters:
@@ -19,8 +22,10 @@ struct ProgramSupervisor: Sendable {
     ) async throws where Signals: AsyncSequence & Sendable, Signals.Element: CustomStringConvertible {
         let (cancellations, cancellation) = AsyncStream.makeStream(of: Void.self)
         let control = StopControl { cancellation.yield() }
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
         try await withThrowingTaskGroup(of: Void.self) { watcher in
-            watcher.addTask { try await watch(signals, control) }
+            watcher.addTask { try await watch(signals, control, stop) }
+            watcher.addTask { try await endOverdueStop(after: stops) }
             defer { watcher.cancelAll() }
             do {
                 try await withThrowingTaskGroup(of: Bool.self) { tasks in
@@ -90,13 +95,24 @@ struct ProgramSupervisor: Sendable {
         }
     }
 
-    private func watch<Signals>(_ signals: Signals, _ control: StopControl) async throws
+    /// Ends the process when its parts neither stop nor heed their cancellation.
+    private func endOverdueStop(after stops: AsyncStream<Void>) async throws {
+        for await _ in stops { break }
+        try await Task.sleep(for: common.grace + Self.cancellationGrace)
+        context.logger.critical("ended by force: a part has neither stopped nor heeded its cancellation")
+        _exit(ProgramExit.failure.rawValue)
+    }
+
+    private func watch<Signals>(
+        _ signals: Signals, _ control: StopControl, _ stop: AsyncStream<Void>.Continuation
+    ) async throws
     where Signals: AsyncSequence & Sendable, Signals.Element: CustomStringConvertible {
         for try await signal in signals {
             switch control.countSignal() {
             case 1:
                 context.logger.info("stopping; a second signal stops at once", metadata: ["signal": "\(signal)"])
                 context.health.beginDraining()
+                stop.yield()
                 await control.stopGracefully()
             case 2:
                 context.logger.warning("stopping at once: running work is cancelled", metadata: ["signal": "\(signal)"])

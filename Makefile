@@ -1,0 +1,31 @@
+# Switchboard's verbs. `make help` lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench lint clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: system packages, .deps/ (quick when nothing is).
+	@docker/setup.sh
+
+build: setup ## Build the programs (debug).
+	swift build
+
+demo: build ## Run three business days on a broker and a simulator of its own; KEEP=1 leaves it running.
+	@.build/debug/development-stack demo $(if $(KEEP),--keep)
+
+test: setup ## Run every test; BROKER=host:port uses a Kafka that runs already.
+	swift build --build-tests
+	swift test --skip-build
+
+bench: setup ## Measure, in release mode.
+	swift build -c release
+	@.build/release/switchboard-bench
+
+lint: ## Check the formatting; warnings are errors in every build.
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+clean: ## Remove what was built and what demo and bench left; .deps/ stays.
+	rm -rf .build .demo .bench
