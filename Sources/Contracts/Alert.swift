@@ -20,7 +20,7 @@ public struct Alert: Sendable, Hashable, Codable {
 
     /// The version of the message.
     public var version: Int
-    /// What it is about, such as `job-failed/genesys/main/conversations/2026-03-01`: the same trouble has the same key.
+    /// What it is about, such as `day-failed/genesys/main/conversations/2026-03-01`: the same trouble has the same key.
     public var key: String
     /// Whether it is still so.
     public var state: State

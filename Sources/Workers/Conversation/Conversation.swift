@@ -12,4 +12,4 @@
 //   1. Each conversation of the interval is in exactly one object once, in the version that was asked for last, byte for byte
 //      as the vendor sent it.
 //   2. Objects are written whole or not at all; the manifest comes last and names exactly what is there.
-//   3. Memory doesn't grow with a page's bytes: answers stream through. The index takes 32 to 64 bytes per conversation.
+//   3. Memory doesn't grow with a page's bytes: answers stream through. The index takes 43 to 86 bytes per conversation.

@@ -41,11 +41,14 @@ public struct ConversationFailure: OutcomeError, CustomStringConvertible {
         description = error.description
     }
 
-    /// The lake's failure: never the job's fault, so it is tried again.
+    /// The lake's failure: not the job's fault, so it is tried again, unless the lake can't hold what the job is called.
     init(_ error: ObjectStorageError) {
-        outcome = .retry(
-            JobEvent.Failure(
-                reason: "lake-unavailable", message: error.description, advice: "check lake.url, its permissions and its space"))
+        let isHopeless = error.kind == .invalidKey
+        let failure = JobEvent.Failure(
+            reason: isHopeless ? "bad-key" : "lake-unavailable", message: error.description,
+            advice: isHopeless
+                ? "shorten lake.day-folder or the names of the schedule" : "check lake.url, its permissions and its space")
+        outcome = isHopeless ? .dead(failure) : .retry(failure)
         description = error.description
     }
 }

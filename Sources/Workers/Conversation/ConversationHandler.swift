@@ -26,8 +26,11 @@ public struct ConversationHandler: JobHandler {
         do {
             return .done(try await extract(job, context))
         } catch let error as GenesysCloudError {
+            try Task.checkCancellation()
             throw ConversationFailure(error)
         } catch let error as ObjectStorageError {
+            // Every call of a cancelled task fails; that says nothing about vendor or lake.
+            try Task.checkCancellation()
             throw ConversationFailure(error)
         }
     }
@@ -91,13 +94,15 @@ struct ObjectNames: Sendable {
     /// What all of the job's objects begin with, and no other job's.
     let prefix: String
 
-    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval in the name too.
+    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval in place of the day, so that no name
+    /// of a part begins with what all names of the whole day begin with.
     init(folder: String, dataset: String, day: String, interval: Interval) {
         self.folder = folder
         let name = dataset.replacing("/", with: "_")
         let isWholeDay = interval.end.timeIntervalSince(interval.start) >= 23 * 3600
-        let part = isWholeDay ? "" : "_\(Timestamp.compact(interval.start))-\(Timestamp.compact(interval.end))"
-        prefix = "\(folder)/genesys_\(name)_\(day.filter { $0 != "-" })\(part)_"
+        let span = "\(Timestamp.compact(interval.start))-\(Timestamp.compact(interval.end))"
+        let part = isWholeDay ? day.filter { $0 != "-" } : span
+        prefix = "\(folder)/genesys_\(name)_\(part)_"
     }
 
     /// The key of the object with this number, from 1.

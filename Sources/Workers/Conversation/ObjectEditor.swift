@@ -31,17 +31,19 @@ struct ObjectEditor: Sendable {
     ) async throws(ObjectStorageError) -> Int {
         var line: UInt32 = 0
         var kept = 0
+        var isInLine = false
         var out: [UInt8] = []
         for try await chunk in body {
             var begin = 0
             while begin < chunk.count {
                 let end = chunk[begin...].firstIndex(of: UInt8(ascii: "\n"))
                 let stop = end.map { $0 + 1 } ?? chunk.count
-                if !lines.contains(line) { out.append(contentsOf: chunk[begin..<stop]) }
-                if end != nil {
-                    if !lines.contains(line) { kept += 1 }
-                    line += 1
+                if !lines.contains(line) {
+                    out.append(contentsOf: chunk[begin..<stop])
+                    if !isInLine { kept += 1 }
                 }
+                isInLine = end == nil
+                if end != nil { line += 1 }
                 begin = stop
             }
             if out.count >= 1 << 18 {

@@ -7,7 +7,8 @@ struct PageWalk: Sendable {
     let concurrency: Int
     private var next = 1
     private var inFlight = 0
-    private var lowestEmpty: Int?
+    /// An empty page means the end only if no page beyond it has anything.
+    private var highestEmpty = 0
     private var highestFilled = 0
     private var hint: Int?
 
@@ -18,8 +19,7 @@ struct PageWalk: Sendable {
 
     /// The next page to ask for now; nil to wait for an answer first, or at the end.
     mutating func request() -> Int? {
-        guard inFlight < concurrency, !isComplete else { return nil }
-        if let lowestEmpty, lowestEmpty > highestFilled { return nil }
+        guard inFlight < concurrency, highestEmpty <= highestFilled else { return nil }
         // Nothing is known before the first answer; later, beyond the hint, one page at a time.
         let isSpeculative = hint.map { next > $0 } ?? (next > 1)
         guard inFlight == 0 || !isSpeculative else { return nil }
@@ -36,15 +36,13 @@ struct PageWalk: Sendable {
         // The hint covers the empty page after the last one, which is asked for anyway.
         if let total { hint = (max(0, min(total, 1 << 40)) + pageSize - 1) / pageSize + 1 }
         if records == 0 {
-            // An empty page before a filled one is not the end; what it should have held shows in the total.
-            if page > highestFilled { lowestEmpty = min(lowestEmpty ?? page, page) }
+            highestEmpty = max(highestEmpty, page)
         } else {
+            // Rows may come in while we look: then what was empty before this page no longer means the end.
             highestFilled = max(highestFilled, page)
-            // Rows came in while we looked: what was empty before this page no longer means the end.
-            if let empty = lowestEmpty, empty < page { lowestEmpty = nil }
         }
     }
 
     /// Whether every page up to an empty one was answered, and none beyond it has anything.
-    var isComplete: Bool { inFlight == 0 && (lowestEmpty.map { $0 > highestFilled } ?? false) }
+    var isComplete: Bool { inFlight == 0 && highestEmpty > highestFilled }
 }

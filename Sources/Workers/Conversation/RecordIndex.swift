@@ -55,8 +55,8 @@ struct RecordIdentity: Hashable, Sendable {
     }
 }
 
-/// Where each conversation of the day was kept: an open-addressing table in flat arrays, 32 bytes for a slot and at most two
-/// slots for a conversation.
+/// Where each conversation of the day was kept: an open-addressing table in one flat array, 32 bytes for a slot and 1.3 to 2.7
+/// slots for a conversation, so 43 to 86 bytes.
 struct RecordIndex: Sendable {
     /// Where a record is: the object's number and the line in it.
     struct Place: Hashable, Sendable {
@@ -103,8 +103,12 @@ struct RecordIndex: Sendable {
 
     private func position(of identity: RecordIdentity) -> Int {
         let mask = slots.count - 1
-        // Ids are random already; the multiplication guards against a vendor whose ids share their ends.
-        var position = Int(truncatingIfNeeded: ((identity.low ^ identity.high) &* 0x9e37_79b9_7f4a_7c15) >> 20) & mask
+        // Ids are random already; this guards against a vendor whose ids count up or share their ends: every bit of both halves
+        // has an effect on the lower bits.
+        let high = (identity.high ^ identity.high >> 32) &* 0x9e37_79b9_7f4a_7c15
+        let low = (identity.low ^ identity.low >> 32) &* 0xd6e8_feb8_6659_fd93
+        let mixed = high ^ low
+        var position = Int(truncatingIfNeeded: mixed ^ mixed >> 32) & mask
         while slots[position].place.object != Self.free,
             slots[position].high != identity.high || slots[position].low != identity.low
         {

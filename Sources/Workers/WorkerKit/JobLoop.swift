@@ -100,7 +100,8 @@ final class JobLoop: ConsumerListener {
     /// anybody may have written the header.
     private func dueTime(of record: ConsumerRecord) -> Int64 {
         guard record.topic != configuration.topics.jobs(configuration.kind),
-            let due = record.headers.text(of: JobHeader.notBefore).flatMap({ Int64($0) }), let longest = configuration.retryDelays.last
+            let due = record.headers.text(of: JobHeader.notBefore).flatMap({ Int64($0) }),
+            let longest = configuration.retryDelays.last
         else { return 0 }
         let now = Int64(clock.date().timeIntervalSince1970 * 1000)
         return min(due, now + Int64(longest / .milliseconds(1)) * 5 / 4 + 60_000)

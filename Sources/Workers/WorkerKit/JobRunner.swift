@@ -120,6 +120,8 @@ struct JobRunner: Sendable {
                 var child = child
                 child.parent = job.id
                 child.root = job.root
+                // A rerun's children are reruns too, or whoever follows the run would take them for the old ones.
+                child.revision = job.revision
                 child.traceparent = child.traceparent ?? job.traceparent
                 return ProducerRecord(child.message(to: configuration.topics))
             }
@@ -182,7 +184,8 @@ struct JobRunner: Sendable {
     /// A name for what can't be read, so that its death can be told like any other.
     private static func stranger(_ record: ConsumerRecord, kind: String, now: Date) -> Job {
         Job(
-            id: "unreadable-\(record.topic.filter { $0 != "/" }.suffix(150))-\(record.partition)-\(record.offset)", kind: kind, source: "unknown", dataset: "unknown",
+            id: "unreadable-\(record.topic.filter { $0 != "/" }.suffix(150))-\(record.partition)-\(record.offset)", kind: kind,
+            source: "unknown", dataset: "unknown",
             createdAt: now)
     }
 }

@@ -1,0 +1,157 @@
+import Contracts
+import Foundation
+import ObjectStorage
+import Synchronization
+import Testing
+import WorkerKit
+
+@testable import Conversation
+
+@Suite("What a job leaves in the lake")
+struct JobOutputTests {
+    private static let folder = "genesys/conversations/2026/03/02"
+
+    private static func job(_ id: String = "daily", revision: Int = 0) -> Job {
+        Job(
+            id: id, kind: "conversation", source: "genesys/main", dataset: "conversations", day: "2026-03-02", revision: revision,
+            createdAt: .distantPast)
+    }
+
+    private static func output(_ store: any ObjectStore, revision: Int = 0) throws -> JobOutput {
+        try JobOutput(
+            store: store, job: job(revision: revision), folder: folder, prefix: "\(folder)/genesys_conversations_20260302_")
+    }
+
+    private func write(_ store: MemoryObjectStore, _ count: Int, text: String = "x\n") async throws -> [Manifest.Object] {
+        var objects: [Manifest.Object] = []
+        for number in 1...count {
+            let key = "\(Self.folder)/genesys_conversations_20260302_\(number).json"
+            let result = try await store.put(ObjectKey(key), bytes: Array(text.utf8))
+            objects.append(Manifest.Object(key: key, records: 1, bytes: result.bytes, sha256: result.sha256))
+        }
+        return objects
+    }
+
+    private func names(_ store: MemoryObjectStore) async throws -> [String] {
+        try await store.list(prefix: "").collect().compactMap { $0.key.segments.last.map(String.init) }
+    }
+
+    @Test("the manifest is the last write; what it doesn't name goes after it")
+    func order() async throws {
+        let steps = Mutex<[String]>([])
+        let store = MemoryObjectStore { operation, key in
+            if operation == .finish || operation == .delete {
+                steps.withLock { $0.append("\(operation) \(key.segments.last ?? "")") }
+            }
+            return nil
+        }
+        let objects = try await write(store, 3)
+        try await Self.output(store).publish(Array(objects.prefix(2)))
+        #expect(
+            steps.withLock { Array($0.suffix(2)) } == [
+                "finish _manifest.daily.json", "delete genesys_conversations_20260302_3.json",
+            ])
+        #expect(try await Self.output(store).present()?.objects == Array(objects.prefix(2)))
+    }
+
+    @Test("a rerun that yields fewer objects leaves none behind, and touches nothing of anybody else")
+    func fewer() async throws {
+        let store = MemoryObjectStore()
+        let foreign = [
+            "_SUCCESS", "_FAILURE", "_manifest.other.json", "genesys_conversations_20260301_3.json",
+            "genesys_conversations_202603020_3.json",
+            "genesys_conversations_20260302T040000Z_1.json", "notes.txt",
+        ]
+        for name in foreign { _ = try await store.put(ObjectKey("\(Self.folder)/\(name)"), bytes: [1]) }
+        _ = try await Self.output(store).publish(try await write(store, 12))
+        let rerun = try Self.output(store, revision: 1)
+        #expect(try await rerun.present() == nil)
+        #expect(try await !names(store).contains("_manifest.daily.json"), "the old manifest goes before anything is written")
+        try await rerun.publish(try await write(store, 2))
+        let own = ["_manifest.daily.json", "genesys_conversations_20260302_1.json", "genesys_conversations_20260302_2.json"]
+        #expect(try await names(store).sorted() == (foreign + own).sorted())
+    }
+
+    @Test("a crash between manifest and removal is made good by the next run, which writes nothing")
+    func crash() async throws {
+        let isBroken = Mutex(true)
+        let store = MemoryObjectStore { operation, _ in
+            operation == .delete && isBroken.withLock { $0 }
+                ? ObjectStorageError(.unavailable, store: "memory:", message: "crash") : nil
+        }
+        let objects = try await write(store, 3)
+        let output = try Self.output(store)
+        await #expect(throws: ObjectStorageError.self) { try await output.publish(Array(objects.prefix(1))) }
+        #expect(try await names(store).count == 4)
+        isBroken.withLock { $0 = false }
+        #expect(try await output.present()?.objects == Array(objects.prefix(1)))
+        #expect(try await names(store) == ["_manifest.daily.json", "genesys_conversations_20260302_1.json"])
+    }
+
+    @Test("an older revision finds the newer result and leaves it")
+    func older() async throws {
+        let store = MemoryObjectStore()
+        let objects = try await write(store, 1)
+        try await Self.output(store, revision: 3).publish(objects)
+        #expect(try await Self.output(store, revision: 2).present()?.revision == 3)
+    }
+
+    @Test("a manifest that can't be read is none: it is taken away")
+    func unreadable() async throws {
+        let store = MemoryObjectStore()
+        let output = try Self.output(store)
+        _ = try await store.put(output.manifestKey, bytes: Array("{\"version\":1,".utf8))
+        #expect(try await output.present() == nil)
+        #expect(try await store.head(output.manifestKey) == nil)
+    }
+
+    @Test("the same result gives the same manifest, byte for byte")
+    func sameBytes() async throws {
+        let store = MemoryObjectStore()
+        let output = try Self.output(store)
+        let objects = try await write(store, 3)
+        try await output.publish(objects)
+        let first = try await store.read(output.manifestKey, upTo: 1 << 20)
+        try await output.publish(objects.reversed())
+        #expect(try await store.read(output.manifestKey, upTo: 1 << 20) == first)
+    }
+}
+
+@Suite("Names of objects")
+struct ObjectNamesTests {
+    private func names(_ start: String, _ end: String, dataset: String = "conversations") throws -> ObjectNames {
+        let dates = try [start, end].map { try #require(Timestamp.date($0)) }
+        let interval = try #require(Interval(start: dates[0], end: dates[1]))
+        return ObjectNames(folder: "f", dataset: dataset, day: "2026-03-02", interval: interval)
+    }
+
+    @Test("a whole day's objects are called by the day, on days of 23 and 25 hours too")
+    func wholeDay() throws {
+        #expect(
+            try names("2026-03-01T16:00:00Z", "2026-03-02T16:00:00Z").key(1).text == "f/genesys_conversations_20260302_1.json")
+        #expect(
+            try names("2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z").key(12).text == "f/genesys_conversations_20260302_12.json")
+        #expect(
+            try names("2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z").key(1).text == "f/genesys_conversations_20260302_1.json")
+    }
+
+    @Test("no two parts of a day, nor a part and the whole, can take each other's objects away")
+    func parts() throws {
+        let all = [
+            try names("2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"), try names("2026-03-02T00:00:00Z", "2026-03-02T12:00:00Z"),
+            try names("2026-03-02T12:00:00Z", "2026-03-03T00:00:00Z"), try names("2026-03-02T00:30:00Z", "2026-03-02T01:00:00Z"),
+        ]
+        for (index, one) in all.enumerated() {
+            for (otherIndex, other) in all.enumerated() where index != otherIndex {
+                #expect(!(try other.key(1).text.hasPrefix(one.prefix)), "\(one.prefix)")
+            }
+        }
+    }
+
+    @Test("a data set's separators become part of a name")
+    func dataset() throws {
+        #expect(
+            try names("2026-03-01T16:00:00Z", "2026-03-02T16:00:00Z", dataset: "a/b").key(3).text
+                == "f/genesys_a_b_20260302_3.json")
+    }
+}
