@@ -145,8 +145,12 @@ let package = Package(
                 "Conversation", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer", "TestSupport",
                 "VendorSimulator", hummingbird, log,
             ]),
-        tests("SchedulerTests", "Services/SchedulerTests", ["Scheduler", "Contracts", "Kafka", "TestSupport"]),
-        tests("MonitorTests", "Services/MonitorTests", ["Monitor", "Contracts", "Kafka", "ObjectStorage", "TestSupport"]),
+        tests(
+            "SchedulerTests", "Services/SchedulerTests",
+            ["Scheduler", "Contracts", "Kafka", "Messaging", "Service", "TestSupport", lifecycle, log]),
+        tests(
+            "MonitorTests", "Services/MonitorTests",
+            ["Monitor", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
         tests("OperationsTests", "Services/OperationsTests", ["Operations", "Kafka", "TestSupport", "Contracts"]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(

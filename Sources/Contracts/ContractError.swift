@@ -38,7 +38,9 @@ public enum ContractError: Error, Sendable, Hashable, CustomStringConvertible {
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
             self = .malformed("\(Self.path(context.codingPath)) has the wrong type")
         case DecodingError.dataCorrupted(let context):
-            let place = context.codingPath.isEmpty ? "not JSON" : "\(Self.path(context.codingPath)): \(Self.bounded(context.debugDescription))"
+            let place =
+                context.codingPath.isEmpty
+                ? "not JSON" : "\(Self.path(context.codingPath)): \(Self.bounded(context.debugDescription))"
             self = .malformed(place)
         default: self = .malformed("\(type(of: error))")
         }

@@ -80,7 +80,9 @@ public struct Job: Sendable, Hashable, Codable {
         maximumAttempts = try container.decodeIfPresent(Int.self, forKey: .maximumAttempts)
         parameters = try container.decodeIfPresent(JSONValue.self, forKey: .parameters) ?? .object([:])
         // A trace that isn't one is ignored, as the specification wants, rather than passed on.
-        traceparent = try container.decodeIfPresent(String.self, forKey: .traceparent).flatMap { Job.isTraceparent($0) ? $0 : nil }
+        traceparent = try container.decodeIfPresent(String.self, forKey: .traceparent).flatMap {
+            Job.isTraceparent($0) ? $0 : nil
+        }
         try JobReference(self).check(at: container.codingPath)
     }
 

@@ -26,7 +26,8 @@ public struct LakeLayout: Sendable, Hashable {
 
     /// Whether the store can take keys below this path: what `ObjectKey` refuses is refused at the start, not with every job.
     private static func isRelativePath(_ text: String) -> Bool {
-        guard text.utf8.count <= 200, !text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) })
+        guard text.utf8.count <= 200,
+            !text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) })
         else { return false }
         // By bytes: a combining character behind a separator makes one Character with it.
         return text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { segment in

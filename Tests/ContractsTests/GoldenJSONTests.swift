@@ -77,7 +77,8 @@ struct GoldenJSONTests {
         #expect(
             String(decoding: message.value, as: UTF8.self)
                 == #"{"definitionHash":"0123456789abcdef","lastFire":"2026-03-02T00:15:00.000Z","#
-                + #""lastIntervalEnd":"2026-03-01T16:00:00.000Z","schedule":"daily","updatedAt":"2026-03-02T00:15:00.123Z","version":1}"#)
+                + #""lastIntervalEnd":"2026-03-01T16:00:00.000Z","schedule":"daily","updatedAt":"2026-03-02T00:15:00.123Z","version":1}"#
+        )
         #expect(try ScheduleState.decode(message.value) == state)
         #expect(message.topic == "schedule.state" && message.key == Array("daily".utf8))
     }

@@ -38,7 +38,8 @@ struct HostileBytesTests {
     func almostJSON() {
         var generator = SplitMix(seed: 2)
         let pieces = [
-            "{", "}", "[", "]", ",", ":", "\"", "\"version\":1", "\"id\":\"a\"", "1e999", "-", "0.1", "true", "null", "\\u0000", "\\ud800", " ",
+            "{", "}", "[", "]", ",", ":", "\"", "\"version\":1", "\"id\":\"a\"", "1e999", "-", "0.1", "true", "null", "\\u0000",
+            "\\ud800", " ",
             "\"at\":\"2026-03-01T16:00:00Z\"", "\u{feff}", "//", "NaN",
         ]
         for _ in 0..<2000 {
@@ -96,7 +97,8 @@ struct HostileBytesTests {
 
     @Test("JSON in UTF-16 and UTF-32 is refused: only UTF-8 is agreed on")
     func encodings() throws {
-        for encoding in [String.Encoding.utf16, .utf16LittleEndian, .utf16BigEndian, .utf32, .utf32LittleEndian, .utf32BigEndian] {
+        for encoding in [String.Encoding.utf16, .utf16LittleEndian, .utf16BigEndian, .utf32, .utf32LittleEndian, .utf32BigEndian]
+        {
             let bytes = Array(try #require(Sample.jobJSON.data(using: encoding)))
             #expect(throws: ContractError.malformed("not JSON in UTF-8")) { try Job.decode(bytes) }
         }
@@ -118,7 +120,8 @@ struct HostileBytesTests {
         #expect(
             value["a"]
                 == .array([
-                    .integer(0), .integer(-1), .integer(.max), .integer(.min), .number(0.5), .integer(1000), .string("1"), .string("true"),
+                    .integer(0), .integer(-1), .integer(.max), .integer(.min), .number(0.5), .integer(1000), .string("1"),
+                    .string("true"),
                     .bool(true), .bool(false), .null, .string(""), .object([:]),
                 ]))
         #expect(value["b"]?[""] == .array([]))

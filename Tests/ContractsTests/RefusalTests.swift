@@ -101,7 +101,8 @@ struct RefusalTests {
     }
 
     static let hostileIdentifiers = [
-        "", ".", "..", "...", "a/b", "../a", "a\\b", "a b", "a\u{0}", "a\n", "\u{1b}[31m", "ä", "ａ", "a\u{301}", "a:b", "a%2e", "😀", "a\u{202e}b",
+        "", ".", "..", "...", "a/b", "../a", "a\\b", "a b", "a\u{0}", "a\n", "\u{1b}[31m", "ä", "ａ", "a\u{301}", "a:b", "a%2e",
+        "😀", "a\u{202e}b",
         String(repeating: "a", count: 201),
     ]
 
@@ -115,7 +116,8 @@ struct RefusalTests {
     }
 
     static let hostileNames = [
-        "", "/", "/a", "a/", "a//b", "..", "../..", "a/../b", "a/./b", "a\\..\\b", "a/\u{0}", "a b", "a\n/b", "ä/b", "a/\u{338}b", "<b>",
+        "", "/", "/a", "a/", "a//b", "..", "../..", "a/../b", "a/./b", "a\\..\\b", "a/\u{0}", "a b", "a\n/b", "ä/b", "a/\u{338}b",
+        "<b>",
         String(repeating: "a/", count: 100) + "a",
     ]
 
@@ -134,8 +136,10 @@ struct RefusalTests {
     }
 
     static let hostileDays = [
-        "", "2026-3-01", "2026-03-1", "26-03-01", "2026-02-29", "2026-04-31", "2026-00-01", "2026-13-01", "2026-01-00", "2026/03/01",
-        "2026-03-01T00:00:00Z", "../../etc", "2026-03-01/..", "２０２６-03-01", "2026-03-01 ", "-026-03-01", "+026-03-01", "2026-03-0\u{0}",
+        "", "2026-3-01", "2026-03-1", "26-03-01", "2026-02-29", "2026-04-31", "2026-00-01", "2026-13-01", "2026-01-00",
+        "2026/03/01",
+        "2026-03-01T00:00:00Z", "../../etc", "2026-03-01/..", "２０２６-03-01", "2026-03-01 ", "-026-03-01", "+026-03-01",
+        "2026-03-0\u{0}",
         "1900-02-29",
     ]
 
@@ -146,7 +150,9 @@ struct RefusalTests {
         #expect(throws: ContractError.self) { try JobEvent.decode(Self.event(["day": Self.text(text)])) }
     }
 
-    @Test("leap days and the ends of months are days", arguments: ["2024-02-29", "2000-02-29", "2026-12-31", "0001-01-01", "9999-12-31"])
+    @Test(
+        "leap days and the ends of months are days",
+        arguments: ["2024-02-29", "2000-02-29", "2026-12-31", "0001-01-01", "9999-12-31"])
     func goodDays(_ text: String) throws {
         #expect(try Job.decode(Self.job(["day": Self.text(text)])).day == text)
     }
@@ -159,7 +165,9 @@ struct RefusalTests {
         #expect(throws: ContractError.malformed("interval.end: end lies before start")) {
             try decode("2026-03-01T00:00:00Z", "2026-02-28T23:59:59.999Z")
         }
-        #expect(throws: ContractError.malformed("interval.start: not an ISO-8601 instant")) { try decode("yesterday", "2026-03-01T00:00:00Z") }
+        #expect(throws: ContractError.malformed("interval.start: not an ISO-8601 instant")) {
+            try decode("yesterday", "2026-03-01T00:00:00Z")
+        }
         #expect(try decode("2026-03-01T00:00:00Z", "2026-03-01T00:00:00Z").interval != nil)
     }
 

@@ -14,7 +14,8 @@ enum Sample {
     static let job = Job(
         id: "daily-1", kind: "conversation", source: "genesys/main", dataset: "conversations", day: "2026-03-01",
         interval: interval("2026-02-28T16:00:00Z", "2026-03-01T16:00:00Z"), revision: 2, parent: "p.1", root: "root-1",
-        createdAt: date("2026-03-01T16:00:05Z"), notBefore: date("2026-03-01T17:00:00Z"), deadline: date("2026-03-02T00:00:00.250Z"),
+        createdAt: date("2026-03-01T16:00:05Z"), notBefore: date("2026-03-01T17:00:00Z"),
+        deadline: date("2026-03-02T00:00:00.250Z"),
         maximumAttempts: 5,
         parameters: .object([
             "list": .array([.integer(1), .number(0.5), .bool(true), .null]), "text": .string("a/\"b\"\u{1F600}"),
@@ -58,7 +59,8 @@ enum Sample {
                 expectation: JobEvent.Expectation(schedule: "daily", deadline: date("2026-03-02T00:00:00Z"), jobsOfDay: 1)),
             json: json(
                 "expected", attempt: 0,
-                beforeFigures: #""expectation":{"deadline":"2026-03-02T00:00:00.000Z","jobsOfDay":1,"schedule":"daily"},"#, worker: false
+                beforeFigures: #""expectation":{"deadline":"2026-03-02T00:00:00.000Z","jobsOfDay":1,"schedule":"daily"},"#,
+                worker: false
             )),
         Event(event: JobEvent(.started, of: job, at: at, attempt: 1, worker: "w@1"), json: json("started")),
         Event(
@@ -72,7 +74,8 @@ enum Sample {
             json: json("completed", afterJob: #""manifest":"f/_manifest.daily-1.json","#)),
         Event(
             event: JobEvent(
-                .retrying, of: job, at: at, attempt: 1, worker: "w@1", failure: failure, nextAttempt: date("2026-03-01T16:02:00Z")),
+                .retrying, of: job, at: at, attempt: 1, worker: "w@1", failure: failure, nextAttempt: date("2026-03-01T16:02:00Z")
+            ),
             json: json("retrying", beforeFigures: failureJSON, afterJob: #""nextAttempt":"2026-03-01T16:02:00.000Z","#)),
         Event(
             event: JobEvent(

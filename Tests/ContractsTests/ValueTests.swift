@@ -33,14 +33,17 @@ struct TimestampTests {
     @Test(
         "instants are read with and without milliseconds",
         arguments: [
-            ("2026-03-01T16:00:00Z", 1_772_380_800.0), ("2026-03-01T16:00:00.000Z", 1_772_380_800), ("2026-03-01T16:00:00.250Z", 1_772_380_800.25),
+            ("2026-03-01T16:00:00Z", 1_772_380_800.0), ("2026-03-01T16:00:00.000Z", 1_772_380_800),
+            ("2026-03-01T16:00:00.250Z", 1_772_380_800.25),
             ("1970-01-01T00:00:00Z", 0), ("2024-02-29T23:59:59Z", 1_709_251_199),
         ])
     func reads(_ text: String, _ seconds: Double) {
         #expect(Timestamp.date(text)?.timeIntervalSince1970 == seconds)
     }
 
-    @Test("what is no instant is none", arguments: ["", "x", "2026-03-01", "16:00:00Z", "2026-03-01T16:00:00", "2026-03-01 16:00:00 nonsense", "\u{0}"])
+    @Test(
+        "what is no instant is none",
+        arguments: ["", "x", "2026-03-01", "16:00:00Z", "2026-03-01T16:00:00", "2026-03-01 16:00:00 nonsense", "\u{0}"])
     func refuses(_ text: String) {
         #expect(Timestamp.date(text) == nil)
     }
@@ -50,7 +53,9 @@ struct TimestampTests {
         var generator = SplitMix(seed: 6)
         let characters = Array("0123456789-:TZ+. ")
         for _ in 0..<10_000 {
-            let random = (0..<Int.random(in: 0...30, using: &generator)).map { _ in characters.randomElement(using: &generator) ?? "0" }
+            let random = (0..<Int.random(in: 0...30, using: &generator)).map { _ in
+                characters.randomElement(using: &generator) ?? "0"
+            }
             if let date = Timestamp.date(String(random)) { _ = Timestamp.compact(date) }
             var almost = Array("2026-03-01T16:00:00.000Z")
             for _ in 0..<3 {
@@ -87,15 +92,18 @@ struct TopicNamesTests {
         #expect(topics.jobs("report") == "prod.jobs.report")
         #expect(topics.retry("report", after: .seconds(600)) == "prod.jobs.report.retry-10m")
         #expect(topics.dead("report") == "prod.jobs.report.dead")
-        #expect([topics.jobEvents, topics.alerts, topics.scheduleState] == ["prod.job.events", "prod.alerts", "prod.schedule.state"])
+        #expect(
+            [topics.jobEvents, topics.alerts, topics.scheduleState] == ["prod.job.events", "prod.alerts", "prod.schedule.state"])
         #expect(TopicNames().jobEvents == "job.events")
     }
 
     @Test(
         "a delay is written in its largest whole unit",
         arguments: [
-            (Duration.seconds(60), "1m"), (.seconds(600), "10m"), (.seconds(3600), "1h"), (.seconds(90), "90s"), (.milliseconds(250), "250ms"),
-            (.milliseconds(1500), "1500ms"), (.seconds(5400), "90m"), (.seconds(86_400), "24h"), (.seconds(1), "1s"), (.zero, "0ms"),
+            (Duration.seconds(60), "1m"), (.seconds(600), "10m"), (.seconds(3600), "1h"), (.seconds(90), "90s"),
+            (.milliseconds(250), "250ms"),
+            (.milliseconds(1500), "1500ms"), (.seconds(5400), "90m"), (.seconds(86_400), "24h"), (.seconds(1), "1s"),
+            (.zero, "0ms"),
         ])
     func delays(_ delay: Duration, _ text: String) {
         #expect(TopicNames.text(of: delay) == text)
@@ -125,9 +133,12 @@ struct LakeLayoutTests {
     @Test(
         "templates without data set or day, with unknown fields, or that are no relative path are refused",
         arguments: [
-            "", "genesys", "{dataset}", "{day}", "{dataset}/{yyyy}/{MM}", "{dataset}/{dd}", "/{dataset}/{day}", "{dataset}/{day}/", "{dataset}//{day}",
-            "../{dataset}/{day}", "a/./{dataset}/{day}", "a/../{dataset}/{day}", ".../{dataset}/{day}", "{dataset}/{day}/{hour}", "{dataset}/{day",
-            "{dataset/{day}", "{DATASET}/{day}", "{}/{dataset}/{day}", "a\u{0}/{dataset}/{day}", "a\n/{dataset}/{day}", ".tmp-a/{dataset}/{day}",
+            "", "genesys", "{dataset}", "{day}", "{dataset}/{yyyy}/{MM}", "{dataset}/{dd}", "/{dataset}/{day}",
+            "{dataset}/{day}/", "{dataset}//{day}",
+            "../{dataset}/{day}", "a/./{dataset}/{day}", "a/../{dataset}/{day}", ".../{dataset}/{day}", "{dataset}/{day}/{hour}",
+            "{dataset}/{day",
+            "{dataset/{day}", "{DATASET}/{day}", "{}/{dataset}/{day}", "a\u{0}/{dataset}/{day}", "a\n/{dataset}/{day}",
+            ".tmp-a/{dataset}/{day}",
             "{dataset}/\u{338}../{day}\u{7f}", String(repeating: "a", count: 200) + "/{dataset}/{day}",
         ])
     func refusals(_ template: String) {

@@ -12,11 +12,14 @@ struct DayKey: Hashable, Sendable, Comparable {
     }
 
     var description: String { "\(source)/\(dataset)/\(day)" }
+
+    /// The key of the alert that says that the day failed or is late.
+    var alertKey: String { "day-failed/\(description)" }
 }
 
 /// What the monitor is to do about an event.
 enum MonitorEffect: Sendable, Equatable {
-    /// Every part of the day is complete: verify these manifests and say so.
+    /// Every part of the day is complete: verify these manifests, say so, and resolve the day's alert.
     case succeed(DayKey, manifests: [String])
     /// The day was given up or is late.
     case fail(DayKey, JobEvent.Failure, since: Date)
@@ -29,6 +32,9 @@ enum MonitorEffect: Sendable, Equatable {
 }
 
 /// All runs by source, data set and day. Pure: events and instants in, effects out.
+///
+/// What it knows follows from the set of events and not from the order in which they come; what it asks for is what that order
+/// made it learn.
 struct DayBoard: Sendable {
     enum Status: String, Sendable {
         case planned
@@ -39,28 +45,48 @@ struct DayBoard: Sendable {
         case late
     }
 
+    /// What the scheduler promised about a root, and with which revision.
+    private struct Promise: Sendable {
+        let expectation: JobEvent.Expectation
+        let revision: Int
+        let at: Date
+    }
+
+    /// What was said in the lake, and what it was said for.
+    private struct Said: Sendable {
+        let status: Status
+        var failure: JobEvent.Failure?
+        /// The manifests that a day is complete by.
+        var manifests: [String] = []
+        /// The revisions that they are of: a rerun has a manifest of the same name.
+        var revisions: [String: Int] = [:]
+    }
+
     private struct Day: Sendable {
         var runs: [String: RootRun] = [:]
+        var promises: [String: Promise] = [:]
         /// What was last said in the lake.
-        var said: Status?
+        var said: Said?
         /// Set when the manifests didn't verify.
         var mismatch: JobEvent.Failure?
 
         /// How many roots make the day whole: what the schedules promise, or what there is without a promise.
         var promised: Int {
             var bySchedule: [String: Int] = [:]
-            var unscheduled = 0
-            for run in runs.values {
-                if let expectation = run.expectation {
-                    bySchedule[expectation.schedule] = max(bySchedule[expectation.schedule] ?? 0, expectation.jobsOfDay)
-                } else {
-                    unscheduled += 1
-                }
+            for promise in promises.values {
+                let expectation = promise.expectation
+                bySchedule[expectation.schedule] = max(bySchedule[expectation.schedule] ?? 0, expectation.jobsOfDay)
             }
-            return bySchedule.values.reduce(unscheduled, +)
+            return bySchedule.values.reduce(runs.keys.count { promises[$0] == nil }, +)
         }
 
-        var deadline: Date? { runs.values.filter { $0.status != .done }.compactMap { $0.expectation?.deadline }.min() }
+        /// The first deadline that isn't met yet. A rerun has none: it was asked for after the promise was kept or broken.
+        var deadline: Date? {
+            runs.values.compactMap { run in
+                guard let promise = promises[run.id], promise.revision == run.revision, run.status != .done else { return nil }
+                return promise.expectation.deadline
+            }.min()
+        }
 
         func status(now: Date) -> Status {
             let statuses = runs.values.map(\.status)
@@ -71,13 +97,26 @@ struct DayBoard: Sendable {
             if statuses.contains(.waiting) { return .waiting }
             return statuses.contains(.done) ? .running : .planned
         }
+
+        /// The run that was given up first.
+        var firstFailed: RootRun? {
+            runs.values.filter { $0.status == .failed || $0.status == .cancelled }
+                .min { ($0.failedSince ?? .distantPast, $0.id) < ($1.failedSince ?? .distantPast, $1.id) }
+        }
+
+        /// The manifests of all parts; none when a part has none, because what it did can't be verified.
+        var manifests: [String] {
+            runs.values.contains(where: \.lacksManifest) ? [] : runs.values.flatMap(\.manifests).sorted()
+        }
     }
 
     private var days: [DayKey: Day] = [:]
     /// Jobs that belong to no business day, by root id; only their failures are told.
     private var loose: [String: RootRun] = [:]
-    /// How many business days are kept for each source and data set.
+    /// How many business days are kept for each source and data set; up to four times as many that are not complete.
     let keep: Int
+    /// How many jobs without a business day are kept.
+    private static let keptLooseJobs = 10_000
 
     init(keep: Int = 100) { self.keep = keep }
 
@@ -86,28 +125,37 @@ struct DayBoard: Sendable {
         guard event.event != .unknown else { return [] }
         guard let day = event.job.day else { return applyLoose(event) }
         let key = DayKey(source: event.job.source, dataset: event.job.dataset, day: day)
+        let isNew = days[key] == nil
         var state = days[key] ?? Day()
-        var effects: [MonitorEffect] = []
-        var run = state.runs[event.job.root] ?? RootRun(id: event.job.root, revision: event.job.revision, at: event.at)
-        guard event.job.revision >= run.revision else { return [] }
+        let root = event.job.root
+        if let expectation = event.expectation {
+            let known = state.promises[root]
+            if known.map({ ($0.revision, $0.at) < (event.job.revision, event.at) }) ?? true {
+                state.promises[root] = Promise(expectation: expectation, revision: event.job.revision, at: event.at)
+            }
+        }
+        var run = state.runs[root] ?? RootRun(id: root, revision: event.job.revision, at: event.at)
         if event.job.revision > run.revision {
-            let expectation = run.expectation
-            run = RootRun(id: event.job.root, revision: event.job.revision, at: event.at)
-            run.expectation = expectation
+            run = RootRun(id: root, revision: event.job.revision, at: event.at)
             state.mismatch = nil
         }
-        run.apply(event)
-        state.runs[event.job.root] = run
-        effects += say(state.status(now: now), of: &state, key, now: now)
+        if event.job.revision == run.revision {
+            run.apply(event)
+            // Whoever completes a job anew has written its manifest anew: it is verified again.
+            if event.event == .completed { state.mismatch = nil }
+        }
+        state.runs[root] = run
+        let effects = say(state.status(now: now), of: &state, key, now: now)
         days[key] = state
-        prune(like: key)
+        if isNew { prune(like: key) }
         return effects
     }
 
     /// Looks for deadlines that passed.
     mutating func check(now: Date) -> [MonitorEffect] {
         var effects: [MonitorEffect] = []
-        for (key, day) in days where day.said != .late && day.status(now: now) == .late {
+        for (key, day) in days.sorted(by: { $0.key < $1.key })
+        where day.said?.status != .late && day.status(now: now) == .late {
             var day = day
             effects += say(.late, of: &day, key, now: now)
             days[key] = day
@@ -124,34 +172,55 @@ struct DayBoard: Sendable {
         return effects
     }
 
+    /// After the events that were acted on before were applied again: takes over what events don't say, from the alerts that
+    /// are firing. A late day was told then; a complete one whose alert still fires had a mismatch and is verified again.
+    mutating func resume(firing: Set<String>, now: Date) -> [MonitorEffect] {
+        var effects: [MonitorEffect] = []
+        for (key, day) in days.sorted(by: { $0.key < $1.key }) where firing.contains(key.alertKey) {
+            var day = day
+            switch day.status(now: now) {
+            case .done:
+                day.said = nil
+                effects += say(.done, of: &day, key, now: now)
+            case .late: day.said = Said(status: .late, failure: reason(.late, day))
+            case .planned, .running, .waiting, .failed: continue
+            }
+            days[key] = day
+        }
+        return effects
+    }
+
     private func say(_ status: Status, of day: inout Day, _ key: DayKey, now: Date) -> [MonitorEffect] {
-        guard status != day.said else { return [] }
-        let before = day.said
-        let alertKey = "day-failed/\(key.description)"
+        let said = day.said
         switch status {
         case .done:
-            day.said = .done
-            return [.succeed(key, manifests: day.runs.values.flatMap(\.manifests).sorted()), .resolve(key: alertKey)]
+            let manifests = day.manifests
+            let revisions = day.runs.mapValues(\.revision)
+            guard said?.status != .done || said?.manifests != manifests || said?.revisions != revisions else { return [] }
+            day.said = Said(status: .done, manifests: manifests, revisions: revisions)
+            return [.succeed(key, manifests: manifests)]
         case .failed, .late:
-            day.said = status
             let failure = reason(status, day)
-            let since = status == .late ? (day.deadline ?? now) : (day.runs.values.map(\.lastEvent).max() ?? now)
+            // A failure is told again when another takes its place; who is late only gets less late.
+            guard said?.status != status || (status == .failed && said?.failure != failure) else { return [] }
+            day.said = Said(status: status, failure: failure)
+            let lastEvent = day.runs.values.map(\.lastEvent).max() ?? now
+            let since = status == .late ? (day.deadline ?? now) : (day.firstFailed?.failedSince ?? lastEvent)
             let alert = Alert(
-                key: alertKey, state: .firing, severity: .critical,
+                key: key.alertKey, state: .firing, severity: .critical,
                 summary:
                     "\(key.dataset) of \(key.source) for \(key.day) \(status == .late ? "is late" : "failed"): \(failure.message)",
                 advice: failure.advice, source: key.source, dataset: key.dataset, day: key.day, since: since, at: now)
             return [.fail(key, failure, since: since), .alert(alert)]
         case .planned, .running, .waiting:
             // Only a day about which something was said needs its tags taken back; a failed one keeps its tag until it is done.
-            guard before == .done else { return [] }
+            guard said?.status == .done else { return [] }
             day.said = nil
             return [.reopen(key)]
         }
     }
 
     private func reason(_ status: Status, _ day: Day) -> JobEvent.Failure {
-        if let mismatch = day.mismatch { return mismatch }
         if status == .late {
             let open = day.runs.values.filter { $0.status != .done }.map(\.id).sorted()
             let deadline = day.deadline.map { Timestamp.string($0) } ?? "?"
@@ -159,38 +228,51 @@ struct DayBoard: Sendable {
                 reason: "deadline", message: "not complete by \(deadline); open: \(open.prefix(3).joined(separator: ", "))",
                 advice: "look at the worker's log and lag; the tag is corrected when the job completes")
         }
-        let failed = day.runs.values.first { $0.status == .failed || $0.status == .cancelled }
+        if let mismatch = day.mismatch { return mismatch }
+        let failed = day.firstFailed
         return failed?.failure
             ?? JobEvent.Failure(
                 reason: "failed", message: "job \(failed?.id ?? "?") was given up", advice: "redrive it from the dead topic")
     }
 
     private mutating func applyLoose(_ event: JobEvent) -> [MonitorEffect] {
-        let key = "job-failed/\(event.job.kind)/\(event.job.root)"
-        var run = loose[event.job.root] ?? RootRun(id: event.job.root, revision: event.job.revision, at: event.at)
+        let root = event.job.root
+        var run = loose[root] ?? RootRun(id: root, revision: event.job.revision, at: event.at)
+        guard event.job.revision >= run.revision else { return [] }
         let before = run.status
+        if event.job.revision > run.revision { run = RootRun(id: root, revision: event.job.revision, at: event.at) }
         run.apply(event)
-        loose[event.job.root] = run.status == .done ? nil : run
-        if loose.count > 10_000, let oldest = loose.min(by: { $0.value.lastEvent < $1.value.lastEvent }) {
-            loose[oldest.key] = nil
-        }
+        loose[root] = run
+        if loose.count > Self.keptLooseJobs { pruneLoose() }
+        let alertKey = "job-failed/\(root)"
         if run.status == .failed, before != .failed {
             let failure = run.failure
             return [
                 .alert(
                     Alert(
-                        key: key, state: .firing, severity: .warning,
+                        key: alertKey, state: .firing, severity: .warning,
                         summary: "job \(event.job.id) was given up: \(failure?.message ?? "no reason")", advice: failure?.advice,
-                        source: event.job.source, dataset: event.job.dataset, since: event.at, at: event.at))
+                        source: event.job.source, dataset: event.job.dataset, since: run.failedSince ?? event.at, at: event.at))
             ]
         }
-        return run.status == .done && before == .failed ? [.resolve(key: key)] : []
+        // Whether it was firing is for the book of alerts to know: the failure may have been an earlier revision's.
+        return run.status == .done && before != .done ? [.resolve(key: alertKey)] : []
+    }
+
+    /// Forgets the older half, those that are done first: seldom, so that it costs little for each event.
+    private mutating func pruneLoose() {
+        let byAge = loose.values.sorted { left, right in
+            let (isLeftOpen, isRightOpen) = (left.status != .done, right.status != .done)
+            return isLeftOpen == isRightOpen ? (left.lastEvent, left.id) < (right.lastEvent, right.id) : !isLeftOpen
+        }
+        for run in byAge.prefix(byAge.count / 2) { loose[run.id] = nil }
     }
 
     private mutating func prune(like key: DayKey) {
         guard days.count > keep else { return }
         let same = days.keys.filter { $0.source == key.source && $0.dataset == key.dataset }.sorted()
-        for old in same.dropLast(keep) where days[old]?.said == .done { days[old] = nil }
+        for old in same.dropLast(keep) where days[old]?.said?.status == .done { days[old] = nil }
+        for old in same.dropLast(keep * 4) { days[old] = nil }
     }
 
     // MARK: Reading
@@ -212,14 +294,14 @@ struct DayBoard: Sendable {
     /// All days, newest first.
     func rows(now: Date) -> [Row] {
         days.sorted { $0.key > $1.key }.map { key, day in
-            let runs = Array(day.runs.values)
+            let runs = day.runs.values.sorted { $0.id < $1.id }
+            let status = day.status(now: now)
             return Row(
-                key: key, status: day.status(now: now), jobs: max(day.promised, runs.count),
-                jobsDone: runs.count { $0.status == .done },
+                key: key, status: status, jobs: max(day.promised, runs.count), jobsDone: runs.count { $0.status == .done },
                 figures: runs.reduce(into: [:]) { sum, run in sum.merge(run.figures) { $0 &+ $1 } },
-                schedule: runs.compactMap { $0.expectation?.schedule }.sorted().first,
+                schedule: day.promises.values.map(\.expectation.schedule).min(),
                 worker: runs.max { $0.lastEvent < $1.lastEvent }?.worker,
-                failure: day.status(now: now) == .failed ? reason(.failed, day) : runs.compactMap(\.failure).first,
+                failure: status == .failed || status == .late ? reason(status, day) : runs.compactMap(\.failure).first,
                 deadline: day.deadline, lastEvent: runs.map(\.lastEvent).max() ?? now)
         }
     }

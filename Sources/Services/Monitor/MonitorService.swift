@@ -97,6 +97,7 @@ public final class MonitorService: ServiceLifecycle.Service {
             let committed = try await consumer.committed(partitions).mapValues(\.offset)
             let positions = try await rebuild(consumer, events, partitions, committed)
             logger.info("leading", metadata: ["partitions": "\(partitions.count)", "days": "\(rows.count)"])
+            try await resume(term, producer)
             try await consumer.assign(positions.mapValues { .offset($0) })
             try await act(events, term, producer)
         } catch {
@@ -127,7 +128,8 @@ public final class MonitorService: ServiceLifecycle.Service {
                     open.remove(partition)
                     break
                 }
-                if let event = decode(record) { _ = board.withLock { $0.apply(event, now: now()) } }
+                // Before all deadlines: which of them passed meanwhile is found out, and told, afterwards.
+                if let event = decode(record) { _ = board.withLock { $0.apply(event, now: .distantPast) } }
                 if record.offset + 1 >= positions[partition] ?? 0 { open.remove(partition) }
             case .reachedEnd(let partition, _):
                 open.remove(partition)
@@ -142,6 +144,13 @@ public final class MonitorService: ServiceLifecycle.Service {
         return positions
     }
 
+    /// Brings the board in line with the alerts that are firing.
+    private func resume(_ term: LeaseTerm, _ producer: TransactionalProducer) async throws {
+        let firing = alerts.withLock { Set($0.firing.keys) }
+        let effects = board.withLock { $0.resume(firing: firing, now: now()) }
+        try await publish(try await carryOut(effects), [:], term, producer)
+    }
+
     private func restoreAlerts() async throws {
         let events = ConsumerEvents()
         var reader = ConsumerConfiguration(configuration.kafka)
@@ -153,10 +162,11 @@ public final class MonitorService: ServiceLifecycle.Service {
             try await consumer.assign(Dictionary(uniqueKeysWithValues: open.map { ($0, StartOffset.earliest) }))
             alerts.withLock { $0 = AlertBook() }
             for try await event in events {
-                if case .record(let record) = event, let alert = try? Alert.decode(record.value) {
-                    alerts.withLock { $0.restore(alert) }
-                } else if case .reachedEnd(let partition, _) = event {
-                    open.remove(partition)
+                switch event {
+                case .record(let record): restore(record)
+                case .reachedEnd(let partition, _): open.remove(partition)
+                case .failed(let error): logger.warning("reading alerts", metadata: ["error": "\(error)"])
+                case .assigned, .revoked: break
                 }
                 if open.isEmpty { break }
             }
@@ -166,6 +176,19 @@ public final class MonitorService: ServiceLifecycle.Service {
         }
         await consumer.close()
         try Task.checkCancellation()
+    }
+
+    private func restore(_ record: ConsumerRecord) {
+        guard record.value != nil else { return }
+        do throws(ContractError) {
+            let alert = try Alert.decode(record.value)
+            alerts.withLock { $0.restore(alert) }
+        } catch {
+            // At worst something is told twice.
+            logger.error(
+                "alert can't be read",
+                metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)", "error": "\(error)"])
+        }
     }
 
     /// Acts on events until the term ends: gathers for a moment, acts, commits.
@@ -184,9 +207,11 @@ public final class MonitorService: ServiceLifecycle.Service {
                     try await self.act(on: records, term, producer)
                 }
             }
-            // Whichever ends first ends the term.
-            try await group.next()
+            // Whichever ends first ends the term; a reader that waits for room is let go, or it would keep the term open.
+            let first = await group.nextResult()
             group.cancelAll()
+            await inbox.close()
+            try first?.get()
         }
     }
 
@@ -197,17 +222,22 @@ public final class MonitorService: ServiceLifecycle.Service {
             offsets[record.topicPartition] = CommittedOffset(record.offset + 1)
             guard let event = decode(record) else { continue }
             Counter(label: "monitor_events_total", dimensions: [("event", event.event.rawValue)]).increment()
-            let effects = board.withLock { $0.apply(event, now: now()) }
-            for effect in effects { messages += try await carryOut(effect) }
+            messages += try await carryOut(board.withLock { $0.apply(event, now: now()) })
         }
-        for effect in board.withLock({ $0.check(now: now()) }) { messages += try await carryOut(effect) }
+        messages += try await carryOut(board.withLock { $0.check(now: now()) })
+        try await publish(messages, offsets, term, producer)
+    }
+
+    /// Publishes alerts and commits the offsets of what they were told for, in one transaction.
+    private func publish(
+        _ messages: [Alert], _ offsets: [TopicPartition: CommittedOffset], _ term: LeaseTerm, _ producer: TransactionalProducer
+    ) async throws {
         guard !offsets.isEmpty || !messages.isEmpty else { return }
         let group = try await term.groupMetadata()
         let alerts = messages.map { ProducerRecord($0.message(to: configuration.topics)) }
-        let committed = offsets
         try await producer.transaction { producer throws(KafkaError) in
             for alert in alerts { try producer.send(alert) }
-            try producer.sendOffsets(committed, group: group)
+            try producer.sendOffsets(offsets, group: group)
         }
     }
 
@@ -225,22 +255,24 @@ public final class MonitorService: ServiceLifecycle.Service {
 
     // MARK: Effects
 
-    /// Does what an effect asks for; what is to be published for it.
+    /// Does what effects ask for, in order; the alerts to publish for it.
+    private func carryOut(_ effects: [MonitorEffect]) async throws -> [Alert] {
+        var published: [Alert] = []
+        for effect in effects { published += try await carryOut(effect) }
+        return published
+    }
+
     private func carryOut(_ effect: MonitorEffect) async throws -> [Alert] {
         switch effect {
         case .succeed(let key, let manifests):
             do {
                 try await persistently("_SUCCESS of \(key.description)") { try await tags.succeed(key, manifests: manifests) }
             } catch let mismatch as TagWriter.Mismatch {
-                var published: [Alert] = []
-                for effect in board.withLock({ $0.mismatched(key, mismatch.failure, now: now()) }) {
-                    published += try await carryOut(effect)
-                }
-                return published
+                return try await carryOut(board.withLock { $0.mismatched(key, mismatch.failure, now: now()) })
             }
             logger.info("day complete", metadata: ["source": "\(key.source)", "dataset": "\(key.dataset)", "day": "\(key.day)"])
             Counter(label: "monitor_days_total", dimensions: [("dataset", key.dataset), ("tag", "success")]).increment()
-            return []
+            return try await carryOut(.resolve(key: key.alertKey))
         case .fail(let key, let failure, let since):
             try await persistently("_FAILURE of \(key.description)") { try await tags.fail(key, failure, since: since) }
             Counter(label: "monitor_days_total", dimensions: [("dataset", key.dataset), ("tag", "failure")]).increment()
@@ -271,6 +303,11 @@ public final class MonitorService: ServiceLifecycle.Service {
                 try await step()
                 lake.set(.passing)
                 return
+            } catch let error as ObjectStorageError where error.kind == .invalidKey {
+                // The layout and the names make a key that is too long: no waiting mends it, and it may not hold up the others.
+                logger.error("\(what) can't be written", metadata: ["error": "\(error)"])
+                Counter(label: "monitor_tags_impossible_total").increment()
+                return
             } catch let error as ObjectStorageError {
                 lake.set(.failing(error.description))
                 logger.error("\(what) not written; trying again", metadata: ["error": "\(error)"])
@@ -293,11 +330,18 @@ public final class MonitorService: ServiceLifecycle.Service {
 private actor Inbox {
     private var records: [ConsumerRecord] = []
     private var space: [CheckedContinuation<Void, Never>] = []
+    private var isClosed = false
 
     func add(_ record: ConsumerRecord, limit: Int) async {
         records.append(record)
         // The one reader waits here while the batch before is acted on, which pauses its partitions in turn.
-        if records.count >= limit { await withCheckedContinuation { space.append($0) } }
+        if records.count >= limit, !isClosed { await withCheckedContinuation { space.append($0) } }
+    }
+
+    /// Lets everybody go who waits; nothing is taken any more.
+    func close() {
+        isClosed = true
+        makeRoom()
     }
 
     /// What there is, up to `count`; waits one tick first when there is nothing.
@@ -305,8 +349,12 @@ private actor Inbox {
         if records.isEmpty { try await Task.sleep(for: tick) }
         let taken = Array(records.prefix(count))
         records.removeFirst(taken.count)
+        makeRoom()
+        return taken
+    }
+
+    private func makeRoom() {
         for continuation in space { continuation.resume() }
         space = []
-        return taken
     }
 }

@@ -47,7 +47,7 @@ public enum StatusPage {
         let alerts: [Alert]
     }
 
-    private static func json(_ rows: [DayBoard.Row], _ alerts: [Alert], _ monitor: MonitorService) throws -> [UInt8] {
+    static func json(_ rows: [DayBoard.Row], _ alerts: [Alert], _ monitor: MonitorService) throws -> [UInt8] {
         let days = rows.map { row in
             Document.Day(
                 source: row.key.source, dataset: row.key.dataset, day: row.key.day, state: row.status.rawValue,
@@ -66,7 +66,7 @@ public enum StatusPage {
 
     // MARK: HTML
 
-    private static func html(_ rows: [DayBoard.Row], _ alerts: [Alert]) -> String {
+    static func html(_ rows: [DayBoard.Row], _ alerts: [Alert]) -> String {
         var counts: [DayBoard.Status: Int] = [:]
         for row in rows { counts[row.status, default: 0] += 1 }
         let summary = counts.sorted { $0.key.rawValue < $1.key.rawValue }
@@ -81,7 +81,7 @@ public enum StatusPage {
             let records = row.figures["records"].map(String.init) ?? "–"
             let pages = row.figures["pages"].map(String.init) ?? "–"
             return """
-                <tr><td>\(row.key.day)</td><td>\(escape(row.key.dataset))</td><td>\(escape(row.key.source))</td>
+                <tr><td>\(escape(row.key.day))</td><td>\(escape(row.key.dataset))</td><td>\(escape(row.key.source))</td>
                 <td><span class="chip \(row.status.rawValue)">\(row.status.rawValue)</span></td>
                 <td class="number">\(row.jobsDone)/\(row.jobs)</td><td class="number">\(pages)</td><td class="number">\(records)</td>
                 <td>\(escape(row.failure?.message ?? ""))</td><td class="muted">\(Timestamp.string(row.lastEvent))</td></tr>
@@ -109,16 +109,18 @@ public enum StatusPage {
 
     /// What comes from messages is untrusted: nothing of it becomes markup.
     static func escape(_ text: String) -> String {
-        var escaped = ""
-        for character in text {
-            switch character {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            default: escaped.append(character)
+        // By scalars: a combining mark behind a bracket makes one Character with it, which is none of these.
+        var escaped = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
+            case "<": escaped.append(contentsOf: "&lt;".unicodeScalars)
+            case ">": escaped.append(contentsOf: "&gt;".unicodeScalars)
+            case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
+            case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
+            default: escaped.append(scalar)
             }
         }
-        return escaped
+        return String(escaped)
     }
 }

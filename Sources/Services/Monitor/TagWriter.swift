@@ -49,6 +49,9 @@ struct TagWriter: Sendable {
         var contents: [[UInt8]] = []
         for name in keys {
             let (manifest, bytes) = try await read(name)
+            guard manifest.source == key.source, manifest.dataset == key.dataset, manifest.day == key.day else {
+                throw Self.mismatch("manifest \(name) is that of another source, data set or day")
+            }
             for object in manifest.objects { try await verify(object, of: name) }
             manifests.append(manifest)
             contents.append(bytes)
@@ -91,8 +94,13 @@ struct TagWriter: Sendable {
         do throws(ObjectStorageError) {
             bytes = try await store.read(ObjectKey(name), upTo: Manifest.maximumBytes)
         } catch {
-            guard error.kind == .notFound else { throw error }
-            throw Self.mismatch("manifest \(name) does not exist")
+            switch error.kind {
+            case .notFound: throw Self.mismatch("manifest \(name) does not exist")
+            // Waiting mends neither: names come from messages.
+            case .invalidKey: throw Self.mismatch("a manifest's name can't be one: \(error.message)")
+            case .tooLarge: throw Self.mismatch("manifest \(name) is larger than \(Manifest.maximumBytes) bytes")
+            default: throw error
+            }
         }
         do throws(ContractError) {
             return (try Manifest.decode(bytes), bytes)
@@ -102,7 +110,12 @@ struct TagWriter: Sendable {
     }
 
     private func verify(_ object: Manifest.Object, of manifest: String) async throws {
-        let key = try ObjectKey(object.key)
+        let key: ObjectKey
+        do throws(ObjectStorageError) {
+            key = try ObjectKey(object.key)
+        } catch {
+            throw Self.mismatch("\(manifest) names an object that can't exist: \(error.message)")
+        }
         guard let info = try await store.head(key) else {
             throw Self.mismatch("\(object.key) is named by \(manifest) and does not exist")
         }
