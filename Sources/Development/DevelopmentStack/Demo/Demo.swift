@@ -67,7 +67,7 @@ public struct Demo: Sendable {
         screen.line("everything runs; the monitor's page is \(page)/")
         screen.line()
         let progress = try await follow(stack, &screen, until: started + options.limit)
-        let summary = DemoSummary(stack: stack, shownDirectory: shown(options.directory))
+        let summary = DemoSummary(stack: stack, shownDirectory: shown(options.directory), keepsRunning: options.keepsRunning)
         for line in try await summary.lines(progress) { screen.line(line) }
         let seconds = (ContinuousClock.now - started).components.seconds
         screen.line(

@@ -6,6 +6,9 @@ enum ProcessSpawn {
     /// Sets the signal that a process gets when the thread that started it ends; part of util-linux.
     private static let setpriv = "/usr/bin/setpriv"
 
+    /// Becomes the program unless the starter has died already, before its death could be a signal: then there is another parent.
+    private static let guardScript = #"[ "$PPID" = "$0" ] && exec "$@""#
+
     /// Starts a process from the calling thread, whose end will be its end.
     static func spawn(_ command: ProcessCommand) throws(DevelopmentError) -> Int32 {
         for program in [command.program, setpriv] where access(program, X_OK) != 0 {
@@ -35,7 +38,9 @@ enum ProcessSpawn {
         sigfillset(&signals)
         posix_spawnattr_setsigdefault(&attributes, &signals)
 
-        let arguments = [setpriv, "--pdeathsig", "KILL", "--", command.program] + command.arguments
+        let arguments =
+            [setpriv, "--pdeathsig", "KILL", "--", "/bin/sh", "-c", guardScript, "\(getpid())", command.program]
+            + command.arguments
         var environment = ProcessInfo.processInfo.environment
         for (name, value) in command.environment { environment[name] = value }
         var identifier: pid_t = 0
