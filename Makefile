@@ -18,7 +18,7 @@ demo: build ## Run three business days on a broker and a simulator of its own; K
 
 test: setup ## Run every test; BROKER=host:port uses a Kafka that runs already.
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --experimental-maximum-parallelization-width 4 # real brokers and simulators beside each other
 
 bench: setup ## Measure, in release mode.
 	swift build -c release

@@ -127,7 +127,7 @@ let package = Package(
         // Tests mirror Sources.
         library(
             "TestSupport", "../Tests/TestSupport",
-            ["Kafka", "Transfer", "ObjectStorage", "Contracts", hummingbird, subprocess, log]),
+            ["DevelopmentStack", "Kafka", "Transfer", "ObjectStorage", "Contracts", hummingbird, subprocess, log]),
         tests("KafkaTests", "Platform/KafkaTests", ["Kafka", "TestSupport"]),
         tests("TransferTests", "Platform/TransferTests", ["Transfer", "TestSupport", hummingbird]),
         tests("RecordsTests", "Platform/RecordsTests", ["Records", "TestSupport"]),

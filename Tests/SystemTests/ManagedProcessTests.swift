@@ -49,7 +49,7 @@ extension SystemTests {
                     echo "given=$SYSTEM_TEST_GIVEN taken=$SYSTEM_TEST_TAKEN added=$SYSTEM_TEST_ADDED"
                     echo "group=$(ps -o pgid= -p $$ | tr -d ' ') self=$$"
                     grep -E '^Sig(Ign|Blk)' /proc/$$/status | tr -d '\\t'
-                    for descriptor in /proc/$$/fd/*; do echo "descriptor=${descriptor##*/}"; done
+                    for descriptor in /proc/$$/fd/*; do if [ -e "$descriptor" ]; then echo "descriptor=${descriptor##*/}"; fi; done
                     """
                 let process = try await ManagedProcess.start(
                     shell(script, in: directory, environment: ["SYSTEM_TEST_TAKEN": nil as String?, "SYSTEM_TEST_ADDED": "too"]))
@@ -58,16 +58,22 @@ extension SystemTests {
                 let number = process.identifier
                 #expect(lines.contains("given=here taken= added=too"))
                 #expect(lines.contains("group=\(number) self=\(number)"))
-                #expect(lines.contains("SigIgn:0000000000000000"))
+                // glibc itself ignores its two internal signals, 32 and 33, in what it spawns.
+                let ignored = lines.first { $0.hasPrefix("SigIgn:") }.flatMap { UInt64($0.dropFirst(7), radix: 16) }
+                #expect(ignored.map { $0 & 0x7fff_ffff } == 0)
                 #expect(lines.contains("SigBlk:0000000000000000"))
-                #expect(lines.filter { $0.hasPrefix("descriptor=") }.allSatisfy { ["descriptor=0", "descriptor=1", "descriptor=2"].contains($0) })
+                #expect(
+                    lines.filter { $0.hasPrefix("descriptor=") }.allSatisfy {
+                        ["descriptor=0", "descriptor=1", "descriptor=2"].contains($0)
+                    })
             }
         }
 
         @Test("a process that doesn't stop when asked is killed after the grace, with its children")
         func stubborn() async throws {
             try await withDirectory { directory in
-                let process = try await ManagedProcess.start(shell("trap '' TERM; sleep 600 & echo on; wait; wait", in: directory))
+                let process = try await ManagedProcess.start(
+                    shell("trap '' TERM; sleep 600 & echo on; wait; wait", in: directory))
                 try await until("the script runs") { try log(directory).contains("on") }
                 let children = ProcessTable.children(of: process.identifier)
                 #expect(children.count == 1)
@@ -79,7 +85,8 @@ extension SystemTests {
         @Test("a process stops when asked, also while it is suspended")
         func stop() async throws {
             try await withDirectory { directory in
-                let process = try await ManagedProcess.start(shell("trap 'exit 3' TERM; echo on; while :; do sleep 0.05; done", in: directory))
+                let process = try await ManagedProcess.start(
+                    shell("trap 'exit 3' TERM; echo on; while :; do sleep 0.05; done", in: directory))
                 try await until("the script runs") { try log(directory).contains("on") }
                 process.suspend()
                 try await until("it stands still") { ProcessTable.entry(process.identifier)?.state == "T" }

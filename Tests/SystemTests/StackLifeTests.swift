@@ -7,7 +7,8 @@ extension SystemTests {
     @Suite("the demo and the life of the stack")
     struct StackLife {
         /// Starts `development-stack demo`, as `make demo` does.
-        private func demo(_ directory: String, _ arguments: [String] = [], log: String = "output") async throws -> ManagedProcess {
+        private func demo(_ directory: String, _ arguments: [String] = [], log: String = "output") async throws -> ManagedProcess
+        {
             try await ManagedProcess.start(
                 ProcessCommand(
                     "development-stack", program: try Installation.current().program("development-stack"),
@@ -33,7 +34,7 @@ extension SystemTests {
 
                 let stray = "\(directory)/demo/lake/stray"
                 try Data().write(to: URL(filePath: stray))
-                let second = try await demo(directory, ["--faults", "hostile"])
+                let second = try await demo(directory)
                 #expect(await second.awaitEnd(within: .seconds(60)) == .exited(0), "\(output(directory))")
                 #expect(!FileManager.default.fileExists(atPath: stray))
                 #expect(
@@ -57,7 +58,8 @@ extension SystemTests {
                 try await until("the first demo runs") { output(directory).contains("starting broker") }
                 let other = try await demo(directory, log: "other")
                 #expect(await other.awaitEnd(within: .seconds(20)) == .exited(1))
-                #expect(output(directory, log: "other").contains("another demo uses \(directory)/demo (process \(owner.identifier))"))
+                #expect(
+                    output(directory, log: "other").contains("another demo uses \(directory)/demo (process \(owner.identifier))"))
                 await owner.kill()
             }
         }

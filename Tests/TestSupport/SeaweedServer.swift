@@ -19,6 +19,8 @@ public actor SeaweedServer {
         public let virtualHostEndpoint: String
         /// The trust list of the secure endpoint.
         public let trustList: String
+        /// The bucket that all tests share, each below a prefix of its own: the server sets a whole set of volumes apart for each.
+        public let bucket = "lake"
         /// An account that may do everything.
         public let credentials = S3Credentials(accessKey: "testkey", secretKey: "testsecret")
         /// An account that may read.
@@ -34,14 +36,6 @@ public actor SeaweedServer {
         let task = Task { try await start() }
         starting = task
         return try await task.value
-    }
-
-    /// Makes a bucket with a name of its own.
-    public func makeBucket() async throws -> String {
-        let server = try await running()
-        let name = "test-\(UUID().uuidString.lowercased())"
-        try await Self.makeBucket(name, server, HTTPClient())
-        return name
     }
 
     private func start() async throws -> Running {
@@ -62,7 +56,7 @@ public actor SeaweedServer {
         try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
         let ports = try (0..<9).map { _ in try FreePort.find() }
         let arguments =
-            ["server", "-dir=\(data.path())", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-volume.max=20"]
+            ["server", "-dir=\(data.path())", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-volume.max=50"]
             + ["-master.volumeSizeLimitMB=128", "-master.port=\(ports[0])", "-master.port.grpc=\(ports[1])"]
             + ["-volume.port=\(ports[2])", "-volume.port.grpc=\(ports[3])", "-filer", "-filer.port=\(ports[4])"]
             + ["-filer.port.grpc=\(ports[5])", "-s3", "-s3.port=\(ports[6])", "-s3.port.grpc=\(ports[7])"]
@@ -75,28 +69,24 @@ public actor SeaweedServer {
             endpoint: "http://127.0.0.1:\(ports[6])", secureEndpoint: "https://localhost:\(ports[8])",
             virtualHostEndpoint: "http://localhost:\(ports[6])", trustList: certificates.certificate)
         // Ready is when a bucket can be made and an object stored: the parts of the server find each other one by one.
-        let client = HTTPClient()
-        for attempt in 1...200 {
-            do {
-                let bucket = "ready-\(attempt)"
-                try await Self.makeBucket(bucket, server, client)
-                let store = try S3ObjectStore(
-                    S3Configuration(bucket: bucket, endpoint: server.endpoint, retry: .never),
-                    credentials: { server.credentials }, transport: client)
-                try await store.check()
-                return server
-            } catch where attempt < 200 {
-                try await Task.sleep(for: .milliseconds(100))
-            }
+        let store = try S3ObjectStore(
+            S3Configuration(bucket: server.bucket, endpoint: server.endpoint, retry: .never),
+            credentials: { server.credentials }, transport: HTTPClient())
+        for _ in 1...200 {
+            if await Self.isReady(store) { return server }
+            try await Task.sleep(for: .milliseconds(100))
         }
         throw Repository.Missing(description: "SeaweedFS did not start: see \(directory.path())/log")
     }
 
-    private static func makeBucket(_ name: String, _ server: Running, _ client: HTTPClient) async throws {
-        let store = try S3ObjectStore(
-            S3Configuration(bucket: name, endpoint: server.endpoint, retry: .never), credentials: { server.credentials },
-            transport: client)
-        try await store.createBucket()
+    private static func isReady(_ store: S3ObjectStore) async -> Bool {
+        do {
+            try await store.createBucket()
+            try await store.check()
+            return true
+        } catch {
+            return false
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+internal import DevelopmentStack
 internal import Foundation
 public import Kafka
 public import Logging
@@ -5,55 +6,24 @@ internal import Synchronization
 
 /// A real broker for a test run: Tansu from `.deps`, or the one that `BROKER=host:port` names.
 ///
-/// Started once for each test process and gone with it: a shell waits for the end of its input, which comes when the process
-/// ends in whatever way, and kills the broker.
+/// Started once for each test process and gone with it.
 public actor TestBroker {
     /// The broker of this test process.
     public static let shared = TestBroker()
 
-    private var address: String?
-    private var process: Process?
-    private var input: Pipe?
+    private var starting: Task<TansuBroker, any Error>?
 
     /// Whether `BROKER` names Apache Kafka, which keeps the promises that Tansu can't (design, section 5).
     public static var isExternal: Bool { ProcessInfo.processInfo.environment["BROKER"] != nil }
 
     /// The broker's address, started on the first call.
     public func bootstrapServers() async throws -> String {
-        if let address { return address }
-        if let given = ProcessInfo.processInfo.environment["BROKER"] {
-            address = given
-            return given
-        }
-        let port = try FreePort.find()
-        let url = "tcp://127.0.0.1:\(port)"
-        let pipe = Pipe()
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = [
-            "-c", #""$@" >/dev/null 2>&1 & broker=$!; read _; kill -9 $broker"#, "sh", try Repository.tansu(), "broker",
-            "--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/",
-        ]
-        process.standardInput = pipe
-        try process.run()
-        self.process = process
-        input = pipe
-        let started = "127.0.0.1:\(port)"
-        address = started
-        let admin = try Admin(KafkaConfiguration(bootstrapServers: started, logger: .quiet))
-        var failure: KafkaError?
-        for _ in 0..<100 {
-            do throws(KafkaError) {
-                _ = try await admin.metadata(timeout: .milliseconds(500))
-                failure = nil
-                break
-            } catch {
-                failure = error
-            }
-        }
-        await admin.close()
-        if let failure { throw failure }
-        return started
+        if let given = ProcessInfo.processInfo.environment["BROKER"] { return given }
+        // Suites ask at the same time: one of them starts it, all wait.
+        let starting =
+            starting ?? Task { try await TansuBroker.start(try Installation.current(), log: "/dev/null") }
+        self.starting = starting
+        return try await starting.value.bootstrapServers
     }
 
     /// How tests reach the broker.

@@ -36,6 +36,8 @@ public actor DevelopmentStack {
 
     private let simulator: ManagedProcess
     private var running: [StackMember: RunningMember] = [:]
+    /// The processes of our programs, ready or not.
+    private var launched: [ManagedProcess] = []
     private var isStopped = false
 
     private init(
@@ -152,7 +154,7 @@ public actor DevelopmentStack {
         }
     }
 
-    /// Starts a program with its usual configuration, or another, and doesn't wait; whoever calls this has to stop it.
+    /// Starts a program with its usual configuration, or another, and doesn't wait until it is ready.
     public func launch(_ member: StackMember, _ file: ConfigurationFile? = nil) async throws -> ManagedProcess {
         let path = "\(options.directory)/configuration/\(member.name).yaml"
         let file = file ?? configuration.file(for: member)
@@ -165,11 +167,18 @@ public actor DevelopmentStack {
         for name in ProcessInfo.processInfo.environment.keys where name.hasPrefix("SWITCHBOARD_") {
             environment.updateValue(nil, forKey: name)
         }
-        return try await ManagedProcess.start(
+        let process = try await ManagedProcess.start(
             ProcessCommand(
                 member.name, program: try installation.program(member.program),
                 arguments: ["--config", path, "--ready-file", readyFile(of: member)], environment: environment,
                 output: log(of: member)))
+        guard !isStopped else {
+            await process.kill()
+            throw CancellationError()
+        }
+        launched.removeAll { !$0.isRunning }
+        launched.append(process)
+        return process
     }
 
     /// A program that was started and not stopped since.
@@ -233,10 +242,11 @@ public actor DevelopmentStack {
             (order.firstIndex(of: $0.member.program) ?? order.count) < (order.firstIndex(of: $1.member.program) ?? order.count)
         }
         running = [:]
-        let (simulator, broker, http, prefix) = (simulator, broker, http, configuration.prefix)
+        let (launched, simulator, broker, http, prefix) = (launched, simulator, broker, http, configuration.prefix)
         // In a task of its own: stopping is not given up because its caller was cancelled.
         await Task {
             for member in members { await member.process.stop() }
+            for process in launched where process.isRunning { await process.kill() }
             await simulator.stop(grace: .seconds(5))
             if broker.isExternal { await StackTopics.delete(broker: broker, prefix: prefix) }
             await broker.stop()

@@ -12,7 +12,9 @@ public struct Installation: Sendable {
     public static func current() throws(DevelopmentError) -> Installation {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
         let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard length > 0 else { throw DevelopmentError("cannot find this program's own path: \(String(cString: strerror(errno)))") }
+        guard length > 0 else {
+            throw DevelopmentError("cannot find this program's own path: \(String(cString: strerror(errno)))")
+        }
         let program = String(decoding: buffer.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
         let programs = URL(filePath: program).deletingLastPathComponent()
         var folder = programs
@@ -45,7 +47,8 @@ public struct Installation: Sendable {
     public func tansu() throws(DevelopmentError) -> String {
         let library = "\(repository)/.deps/lib/librdkafka.so.1"
         guard access(library, R_OK) == 0 else {
-            throw DevelopmentError("\(library) is missing, without which the development broker can't be used", advice: "run `make setup`")
+            throw DevelopmentError(
+                "\(library) is missing, without which the development broker can't be used", advice: "run `make setup`")
         }
         let libraries = "\(repository)/.deps/venv/lib"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries)) ?? []

@@ -26,7 +26,8 @@ enum ConversationWorkerProgram {
             let http = HTTPClient(configuration.http)
             let store = try await configuration.lake.open(http: http)
             let handler = ConversationHandler(
-                client: configuration.genesys.makeClient(transport: http), store: store, configuration: configuration.conversations)
+                client: configuration.genesys.makeClient(transport: http), store: store,
+                configuration: configuration.conversations)
             return ProgramParts(services: [
                 HTTPClientService(http), LakeHousekeeping(store, logger: context.logger),
                 JobWorker(configuration.worker, handler: handler, health: context.health, logger: context.logger),

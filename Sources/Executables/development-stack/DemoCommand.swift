@@ -27,7 +27,8 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Conversations that start on each day, 1 to 20000.")
     var conversations = 1_500
 
-    @Option(help: ArgumentHelp("What goes wrong at the vendor: none, hostile, or a JSON file with a fault plan.", valueName: "plan"))
+    @Option(
+        help: ArgumentHelp("What goes wrong at the vendor: none, hostile, or a JSON file with a fault plan.", valueName: "plan"))
     var faults = "none"
 
     func validate() throws {
@@ -42,7 +43,9 @@ struct DemoCommand: AsyncParsableCommand {
         let isGood: Bool
         do {
             let installation = try Installation.current()
-            let path = directory.map { URL(filePath: $0, directoryHint: .notDirectory).standardizedFileURL.path(percentEncoded: false) }
+            let path = directory.map {
+                URL(filePath: $0, directoryHint: .notDirectory).standardizedFileURL.path(percentEncoded: false)
+            }
             var options = Demo.Options(directory: path ?? "\(installation.repository)/.demo")
             options.keepsRunning = keep
             options.conversationsPerDay = conversations

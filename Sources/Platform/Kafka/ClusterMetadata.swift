@@ -23,7 +23,9 @@ public struct ClusterMetadata: Sendable, Hashable {
         defer { if let reference { rd_kafka_topic_destroy(reference) } }
         let code = rd_kafka_metadata(handle, reference == nil ? 1 : 0, reference, &pointer, timeoutMilliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let pointer else {
-            throw KafkaError(code: code, operation: "read metadata")
+            // Serves the error callback, where refused credentials are told; a consumer's thread polls by itself.
+            if rd_kafka_type(handle) == RD_KAFKA_PRODUCER { rd_kafka_poll(handle, 0) }
+            throw HandleCallbacks.of(handle)?.authenticationFailure ?? KafkaError(code: code, operation: "read metadata")
         }
         defer { rd_kafka_metadata_destroy(pointer) }
         var topics: [Topic] = []

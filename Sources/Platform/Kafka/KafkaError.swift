@@ -82,6 +82,13 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The same error with another verdict.
+    func made(fatal: Bool) -> KafkaError {
+        KafkaError(
+            kind: kind, code: code, operation: operation, message: message, isFatal: fatal, isRetriable: isRetriable && !fatal,
+            isAbortable: isAbortable && !fatal)
+    }
+
     static func closed(_ operation: String) -> KafkaError {
         KafkaError(kind: .closed, code: "_DESTROY", operation: operation, message: "already closed")
     }

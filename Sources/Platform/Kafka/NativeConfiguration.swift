@@ -1,5 +1,6 @@
 internal import CLibrdkafka
 internal import Logging
+internal import Synchronization
 
 /// Owns a `rd_kafka_conf_t` until a handle takes it over.
 struct NativeConfiguration: ~Copyable {
@@ -69,6 +70,8 @@ class HandleCallbacks: @unchecked Sendable {
     // Unchecked because subclasses add `weak` or thread-bound state of their own; this class is immutable.
     let logger: Logger
     let statisticsReporter: StatisticsReporter
+    /// librdkafka tells refused credentials only here; calls then just time out.
+    private let refusal = Mutex<KafkaError?>(nil)
 
     init(logger: Logger, client: String) {
         self.logger = logger
@@ -94,8 +97,12 @@ class HandleCallbacks: @unchecked Sendable {
 
     func failed(code: rd_kafka_resp_err_t, reason: String?) {
         let error = KafkaError(code: code, operation: "broker connection", message: reason)
+        if error.kind == .authentication { refusal.withLock { $0 = error } }
         logger.warning("kafka client error", metadata: ["error": "\(error)"])
     }
+
+    /// Why the broker refused this client, if it did.
+    var authenticationFailure: KafkaError? { refusal.withLock { $0 } }
 
     func statistics(_ json: UnsafeRawBufferPointer) {
         statisticsReporter.report(json)

@@ -88,13 +88,28 @@ public final class Producer: Sendable {
 
     /// Gives a record to librdkafka; `report` is called once, here when it is refused, else by the delivery report.
     private func hand(_ record: ProducerRecord, _ report: @escaping @Sendable (Result<RecordMetadata, KafkaError>) -> Void) {
-        guard !isClosed.withLock({ $0 }) else { return report(.failure(.closed("produce"))) }
-        let opaque = Delivery(report).retained()
+        let delivery = Delivery(report)
         do throws(KafkaError) {
-            try handle.produce(record, opaque: opaque)
+            try produce(record, delivery)
         } catch {
-            Delivery.take(opaque).report(.failure(error))
+            report(.failure(error))
         }
+    }
+
+    /// Produces under the lock, so that `close` can't destroy the handle meanwhile; the call only queues.
+    private func produce(_ record: ProducerRecord, _ delivery: Delivery?) throws(KafkaError) {
+        let result: Result<Void, KafkaError> = isClosed.withLock { isClosed in
+            guard !isClosed else { return .failure(.closed("produce")) }
+            let opaque = delivery?.retained()
+            do throws(KafkaError) {
+                return .success(try handle.produce(record, opaque: opaque))
+            } catch {
+                // Refused: no report will come for it.
+                if let opaque { _ = Delivery.take(opaque) }
+                return .failure(error)
+            }
+        }
+        try result.get()
     }
 
     /// The queue drains with deliveries; librdkafka has no callback for free space.
@@ -104,9 +119,8 @@ public final class Producer: Sendable {
 
     /// Sends a record without waiting; one that can't be stored is logged. For what may be lost, such as progress.
     public func offer(_ record: ProducerRecord) {
-        guard !isClosed.withLock({ $0 }) else { return }
         do throws(KafkaError) {
-            try handle.produce(record, opaque: nil)
+            try produce(record, nil)
         } catch {
             logger.warning("offered record dropped", metadata: ["error": "\(error)"])
         }
@@ -148,7 +162,7 @@ private actor ProducerEnd {
 }
 
 /// One record's way back from librdkafka's delivery report to its sender.
-private final class Delivery {
+private final class Delivery: Sendable {
     let report: @Sendable (Result<RecordMetadata, KafkaError>) -> Void
 
     init(_ report: @escaping @Sendable (Result<RecordMetadata, KafkaError>) -> Void) { self.report = report }

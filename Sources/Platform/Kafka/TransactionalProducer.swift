@@ -18,9 +18,10 @@ public actor TransactionalProducer {
     private var isClosed = false
     private let logger: Logger
 
-    /// How long one step of a transaction may take, and how often a retriable step is repeated.
-    private static let stepTimeoutMilliseconds: Int32 = 20_000
-    private static let stepAttempts = 5
+    /// How long one step of a transaction may take, and how often a retriable step is repeated: 15 s in all, because the
+    /// thread polls a consumer too, and may be inside a rebalance.
+    private static let stepTimeoutMilliseconds: Int32 = 5000
+    private static let stepAttempts = 3
 
     /// Makes the producer; `initialize` must be called before the first transaction.
     ///
@@ -73,7 +74,7 @@ public actor TransactionalProducer {
         }
         do throws(KafkaError) {
             try body(self)
-            try retrying("commit transaction") { rd_kafka_commit_transaction($0, Self.stepTimeoutMilliseconds) }
+            try retrying("commit transaction", isDecisive: true) { rd_kafka_commit_transaction($0, Self.stepTimeoutMilliseconds) }
         } catch {
             if !error.isFatal { try abort(after: error) }
             throw error
@@ -108,18 +109,23 @@ public actor TransactionalProducer {
 
     private func abort(after reason: KafkaError) throws(KafkaError) {
         logger.warning("transaction aborted", metadata: ["reason": "\(reason)"])
-        // An abort takes another connection than the records. One that overtakes them leaves them to the next transaction on
-        // a broker that doesn't check epochs: they go first, for a second at most.
-        rd_kafka_flush(handle.pointer, 1000)
-        try retrying("abort transaction") { rd_kafka_abort_transaction($0, Self.stepTimeoutMilliseconds) }
+        try retrying("abort transaction", isDecisive: true) { rd_kafka_abort_transaction($0, Self.stepTimeoutMilliseconds) }
     }
 
-    private func retrying(_ operation: String, _ step: (OpaquePointer) -> OpaquePointer?) throws(KafkaError) {
+    /// Repeats a step while it may succeed.
+    ///
+    /// - Parameter isDecisive: a commit or abort whose outcome stays unknown. librdkafka takes no other call until the same one
+    ///   is made again, and neither answer could be acted upon: only a new instance, which fences this one, finds out.
+    private func retrying(
+        _ operation: String, isDecisive: Bool = false, _ step: (OpaquePointer) -> OpaquePointer?
+    ) throws(KafkaError) {
         guard !isClosed else { throw .closed(operation) }
         var attempt = 1
         while let native = step(handle.pointer) {
             let error = KafkaError(consuming: native, operation: operation)
-            guard error.isRetriable, attempt < Self.stepAttempts else { throw error }
+            guard error.isRetriable, attempt < Self.stepAttempts else {
+                throw isDecisive && error.isRetriable ? error.made(fatal: true) : error
+            }
             attempt += 1
             // Also waits for the next attempt: callbacks are served meanwhile, on a thread that may block.
             rd_kafka_poll(handle.pointer, Int32(50 * attempt))

@@ -14,7 +14,7 @@ public struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertible
     /// Checks a key.
     ///
     /// - Throws: `ObjectStorageError` of kind `.invalidKey` when the text is empty or longer than 900 bytes, begins or ends with
-    ///   `/`, or has a segment that is empty, consists of dots, begins with `.tmp-` or holds a control character.
+    ///   `/`, or has a segment that is empty, consists of dots, begins with `.tmp-`, or holds a control character or a backslash.
     public init(_ text: String) throws(ObjectStorageError) {
         if let problem = Self.problem(in: text) {
             throw ObjectStorageError(.invalidKey, store: "key", key: Self.shown(text), message: problem)
@@ -43,6 +43,13 @@ public struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertible
         left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
     }
 
+    /// Whether there can be keys that begin with a text: its whole segments are those of keys.
+    static func canBegin(with prefix: String) -> Bool {
+        prefix.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropLast().allSatisfy { segment in
+            !segment.isEmpty && !segment.allSatisfy { $0 == UInt8(ascii: ".") } && !segment.contains { $0 < 0x20 }
+        }
+    }
+
     private static func problem(in text: String) -> String? {
         if text.isEmpty { return "the key is empty" }
         if text.utf8.count > maximumBytes { return "the key is longer than \(maximumBytes) bytes" }
@@ -50,6 +57,7 @@ public struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertible
         if text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) }) {
             return "the key holds a control character"
         }
+        if text.utf8.contains(UInt8(ascii: "\\")) { return "the key holds a backslash, which some services take for a separator" }
         // By bytes: a combining character behind a separator makes one Character with it.
         for segment in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             if segment.isEmpty { return "the key has an empty segment" }

@@ -21,7 +21,7 @@ public protocol ObjectStore: Sendable {
     /// Returns facts about an object, or nil when there is none.
     func head(_ key: ObjectKey) async throws(ObjectStorageError) -> ObjectInfo?
 
-    /// Lists the objects whose keys begin with `prefix`, in the order of their keys.
+    /// Lists the objects whose keys begin with `prefix`, in the order of their keys' bytes where the service sorts so.
     func list(prefix: String) -> ObjectListing
 
     /// Deletes an object; it is no error when there is none.

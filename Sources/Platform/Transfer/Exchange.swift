@@ -103,6 +103,11 @@ final class Exchange: Sendable {
 
     // MARK: the thread's side
 
+    /// Lets go of what the producer of the body still has, because the server has answered already.
+    func stopUpload() {
+        if feed.closeIfUnfinished() { loop.post(.resume(id)) }
+    }
+
     /// Notes the final headers.
     func deliver(_ head: Head) {
         let waiter = state.withLock { state -> CheckedContinuation<HeadResult, Never>? in
@@ -179,7 +184,7 @@ final class Exchange: Sendable {
     /// When bytes last moved while this side was ready; nil: the connection doesn't stand yet, or this side isn't ready.
     var waitingSince: ContinuousClock.Instant? {
         let lastMove = state.withLock { $0.isPaused ? nil : $0.lastMove }
-        return feed.waitsForProducer ? nil : lastMove
+        return feed.isPaused ? nil : lastMove
     }
 
     // MARK: under the lock

@@ -22,6 +22,7 @@ public final class HTTPClient: HTTPTransport {
     /// - Throws: `TransferError`.
     public func send(_ request: HTTPRequest) async throws(TransferError) -> HTTPResponse {
         var plan = try RequestPlan(request, userAgent: loop.configuration.userAgent)
+        if Task.isCancelled { throw TransferError(.cancelled, host: plan.host, message: "the task was cancelled") }
         guard case .stream(let length, let make) = request.body else {
             var bytes: [UInt8]?
             if case .bytes(let body) = request.body { bytes = body }

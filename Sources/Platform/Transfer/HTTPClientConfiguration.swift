@@ -16,6 +16,8 @@ public struct HTTPClientConfiguration: Sendable {
         case followed(maximum: Int)
     }
 
+    /// The name of the client's thread, as tools show it; the system keeps 15 bytes of it.
+    public var threadName = "transfer"
     /// The generations of HTTP that are offered.
     public var protocols: Protocols = .http2WhereOffered
     /// Whether concurrent transfers share an HTTP/2 connection; off: each has its own while it lasts.

@@ -16,7 +16,10 @@ struct HeadParser {
     private(set) var status = 0
     private(set) var headers = HTTPHeaders()
     private(set) var version = HTTPVersion.http1
+    /// Whether the final headers are complete.
     private(set) var isComplete = false
+    /// Whether the headers of the latest response, final or not, are complete.
+    private(set) var isAtEnd = false
 
     init(maximumBytes: Int, redirects: Int) {
         self.maximumBytes = maximumBytes
@@ -46,11 +49,13 @@ struct HeadParser {
         version = words.first?.dropFirst(5).first == UInt8(ascii: "2") ? .http2 : .http1
         status = words.count > 1 ? Int(String(decoding: words[1], as: UTF8.self)) ?? 0 : 0
         headers = HTTPHeaders()
+        isAtEnd = false
     }
 
     private mutating func end() -> Event {
+        isAtEnd = true
         if (100..<200).contains(status) { return .more }
-        if [301, 302, 303, 307, 308].contains(status), headers["Location"] != nil, redirectsLeft > 0 {
+        if [301, 302, 303, 307, 308].contains(status), headers["Location"]?.isEmpty == false, redirectsLeft > 0 {
             redirectsLeft -= 1
             return .more
         }

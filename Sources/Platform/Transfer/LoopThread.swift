@@ -17,6 +17,7 @@ final class LoopThread {
 
     func run() {
         blockSignals()
+        nameThread()
         configure()
         while true {
             let (commands, stop) = loop.takeCommands()
@@ -33,6 +34,15 @@ final class LoopThread {
         var signals = sigset_t()
         sigfillset(&signals)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
+    }
+
+    /// For those who look at the process with `top -H` or a debugger; without it nothing else changes.
+    private func nameThread() {
+        let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        let name = Array(loop.configuration.threadName.utf8.prefix(15))
+        _ = write(file, name, name.count)
+        close(file)
     }
 
     private func configure() {

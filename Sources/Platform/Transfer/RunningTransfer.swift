@@ -84,7 +84,7 @@ final class RunningTransfer {
         case .more: return true
         case .head:
             // libcurl stops sending when an answer that refuses the request comes early.
-            if parser.status >= 300 { exchange.feed.closeIfUnfinished() }
+            if parser.status >= 300 { exchange.stopUpload() }
             exchange.deliver(Exchange.Head(status: parser.status, headers: parser.headers, version: parser.version))
             return true
         case .tooLarge:
@@ -122,8 +122,13 @@ final class RunningTransfer {
     /// Ends the exchange with libcurl's result.
     func finish(_ code: CURLcode) {
         guard code != CURLE_OK else {
-            // A response without an empty line after its headers, or a redirect that was not followed.
-            if !parser.isComplete, parser.status >= 200 {
+            if !parser.isComplete {
+                // libcurl takes a connection that ends within the headers for the end of a response without a body.
+                guard parser.isAtEnd, parser.status >= 200 else {
+                    exchange.finish(.failure(exchange.error(.connectionLost, "the connection was lost within the headers")))
+                    return
+                }
+                // A redirect that libcurl didn't follow after all.
                 exchange.deliver(Exchange.Head(status: parser.status, headers: parser.headers, version: parser.version))
             }
             exchange.finish(.success(()))

@@ -67,9 +67,9 @@ final class UploadFeed: Sendable {
                 }
                 return (.bytes(count), state.room, state.isTaken ? state.settledWaiter : nil)
             }
-            // A closed feed is one that the server doesn't want to hear any more of: libcurl shall wait for the response.
             guard state.isComplete, !state.isClosed else {
-                state.isPaused = true
+                // Nobody unpauses a closed feed: the server doesn't want to hear any more of it, and its answer is coming.
+                state.isPaused = !state.isClosed
                 return (.paused, nil, nil)
             }
             state.isTaken = true
@@ -91,21 +91,22 @@ final class UploadFeed: Sendable {
         }
     }
 
-    /// Whether libcurl's sending side is paused.
+    /// Whether libcurl's sending side waits for the producer.
     var isPaused: Bool { state.withLock { $0.isPaused } }
 
-    /// Whether libcurl waits for the producer.
-    var waitsForProducer: Bool { state.withLock { $0.isPaused && !$0.isClosed } }
-
-    /// Wants no more bytes of a producer, because the server answered before it had read everything.
-    func closeIfUnfinished() {
-        if !isRestartable, !state.withLock({ $0.isTaken }) { close() }
+    /// Wants no more bytes of a producer, because the server answered before it had read everything; true: libcurl has to be told.
+    func closeIfUnfinished() -> Bool {
+        guard !isRestartable, !state.withLock({ $0.isTaken }) else { return false }
+        close()
+        return true
     }
 
     /// Wants no more bytes: the exchange is over, or the server answered before it had read everything.
     func close() {
         let (room, settled) = state.withLock { state -> (CheckedContinuation<Bool, Never>?, CheckedContinuation<Void, Never>?) in
             state.isClosed = true
+            // libcurl takes a paused sending side for an unfinished transfer, even when it has given up sending.
+            state.isPaused = false
             defer {
                 state.room = nil
                 state.settledWaiter = nil
@@ -138,6 +139,8 @@ final class UploadFeed: Sendable {
                     message: "the request body ended after \(produced) of the announced \(length) bytes")
             }
             change(wake: wake) { $0.isComplete = true }
+        } catch is CancellationError where Task.isCancelled {
+            // Whoever cancelled has ended the exchange, or wants no more bytes.
         } catch let failure as TransferError where failure.kind == .requestBodyFailed {
             change(wake: wake) { $0.failure = failure }
         } catch {
@@ -180,9 +183,10 @@ final class UploadFeed: Sendable {
 
     private func change(wake: @Sendable () -> Void, _ change: (inout State) -> Void) {
         let wasPaused = state.withLock { state in
+            if state.isClosed || state.isTaken { return false }
             change(&state)
             defer { state.isPaused = false }
-            return state.isPaused && !state.isClosed
+            return state.isPaused
         }
         if wasPaused { wake() }
     }

@@ -57,21 +57,8 @@ public final class MonitorService: ServiceLifecycle.Service {
 
     private func takePart() async throws {
         let topics = configuration.topics
-        let admin = try Admin(configuration.kafka)
-        do {
-            try await KafkaStart.retrying(logger: logger, readiness: readiness) {
-                let present = Set(try await admin.metadata(timeout: .seconds(5)).topics.map(\.name))
-                if let missing = [topics.alerts, topics.jobEvents].first(where: { !present.contains($0) }) {
-                    throw KafkaError(
-                        kind: .unknownTopic, code: "UNKNOWN_TOPIC_OR_PART", operation: "start",
-                        message: "topic \(missing) does not exist")
-                }
-            }
-        } catch {
-            await admin.close()
-            throw error
-        }
-        await admin.close()
+        try await KafkaStart.awaitTopics(
+            [topics.alerts, topics.jobEvents], on: configuration.kafka, logger: logger, readiness: readiness)
         let lease = PartitionLease(
             configuration.kafka, topic: topics.alerts, group: "\(topics.prefix)monitor",
             sessionTimeout: configuration.sessionTimeout)

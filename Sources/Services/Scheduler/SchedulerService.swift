@@ -61,21 +61,7 @@ public struct SchedulerService: ServiceLifecycle.Service {
     private func takePart() async throws {
         let topics = configuration.topics
         let needed = Set([topics.scheduleState, topics.jobEvents] + configuration.schedules.map { topics.jobs($0.kind) })
-        let admin = try Admin(configuration.kafka)
-        do {
-            try await KafkaStart.retrying(logger: logger, readiness: readiness) {
-                let present = Set(try await admin.metadata(timeout: .seconds(5)).topics.map(\.name))
-                if let missing = needed.subtracting(present).sorted().first {
-                    throw KafkaError(
-                        kind: .unknownTopic, code: "UNKNOWN_TOPIC_OR_PART", operation: "start",
-                        message: "topic \(missing) does not exist")
-                }
-            }
-        } catch {
-            await admin.close()
-            throw error
-        }
-        await admin.close()
+        try await KafkaStart.awaitTopics(needed, on: configuration.kafka, logger: logger, readiness: readiness)
         let lease = PartitionLease(
             configuration.kafka, topic: topics.scheduleState, group: "\(topics.prefix)scheduler",
             sessionTimeout: configuration.sessionTimeout)
@@ -99,8 +85,14 @@ public struct SchedulerService: ServiceLifecycle.Service {
             logger.info("leading", metadata: ["schedules": "\(configuration.schedules.count)", "states": "\(states.count)"])
             Gauge(label: "scheduler_leading").record(1)
             while term.isCurrent, !Task.isCancelled {
-                let next = try await tick(&states, producer, term)
-                try await clock.sleep(next)
+                do {
+                    let next = try await tick(&states, producer, term)
+                    try await clock.sleep(next)
+                } catch let error as KafkaError where !error.isFatal && error.kind != .fenced && term.isCurrent {
+                    // The transaction was aborted and the state is as before: the next look at the clock publishes the same.
+                    logger.warning("not published yet", metadata: ["error": "\(error)"])
+                    try await clock.sleep(configuration.interval)
+                }
             }
         } catch {
             Gauge(label: "scheduler_leading").record(0)

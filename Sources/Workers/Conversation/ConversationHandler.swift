@@ -94,13 +94,14 @@ struct ObjectNames: Sendable {
     /// What all of the job's objects begin with, and no other job's.
     let prefix: String
 
-    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval's start in place of the day, so that no name
+    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval in place of the day, so that no name
     /// of a part begins with what all names of the whole day begin with.
     init(folder: String, dataset: String, day: String, interval: Interval) {
         self.folder = folder
         let name = dataset.replacing("/", with: "_")
         let isWholeDay = interval.end.timeIntervalSince(interval.start) >= 23 * 3600
-        let part = isWholeDay ? day.filter { $0 != "-" } : Timestamp.compact(interval.start)
+        let span = "\(Timestamp.compact(interval.start))-\(Timestamp.compact(interval.end))"
+        let part = isWholeDay ? day.filter { $0 != "-" } : span
         prefix = "\(folder)/genesys_\(name)_\(part)_"
     }
 

@@ -54,6 +54,8 @@ public struct AckWindow: Sendable, Hashable {
     /// Forgets an offset that was delivered but never run, so that it can be delivered again.
     public mutating func forget(_ offset: Int64) {
         open.remove(offset)
+        // What is forgotten comes again: it must not count as delivered when the base looks for its next place.
+        highest = max(base - 1, open.max() ?? base - 1, done.max() ?? base - 1)
     }
 
     private mutating func advance() {

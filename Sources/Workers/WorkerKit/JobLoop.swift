@@ -1,3 +1,4 @@
+internal import Contracts
 internal import Foundation
 internal import Kafka
 internal import Logging
@@ -18,7 +19,6 @@ final class JobLoop: ConsumerListener {
         var isProbed = false
         var commitNotBefore: WorkerClock.Instant?
         var commitFailures = 0
-        var idle: [CheckedContinuation<Void, Never>] = []
         var reported: Set<String> = []
     }
 
@@ -68,7 +68,7 @@ final class JobLoop: ConsumerListener {
 
     func revoked(_ partitions: [TopicPartition], lost: Bool, from consumer: isolated Consumer) {
         // What is finished can still be published: the partitions are ours until this returns.
-        if !lost { commit(with: consumer) }
+        if !lost { commit(with: consumer, isLast: true) }
         let isEager = LibraryVersion.current < .cooperativeRebalances && !lost
         let cancelled = state.withLock { state in
             guard isEager, !state.table.isDraining else { return state.table.revoke(partitions) }
@@ -92,8 +92,19 @@ final class JobLoop: ConsumerListener {
     // MARK: Records and runs
 
     func received(_ record: ConsumerRecord, by consumer: isolated Consumer) {
-        let due = record.headers.text(of: JobHeader.notBefore).flatMap { Int64($0) } ?? 0
+        let due = dueTime(of: record)
         state.withLock { $0.table.receive(record, due: due) }
+    }
+
+    /// When a record may start, ms since 1970: only in retry topics, and never later than their longest delay allows, because
+    /// anybody may have written the header.
+    private func dueTime(of record: ConsumerRecord) -> Int64 {
+        guard record.topic != configuration.topics.jobs(configuration.kind),
+            let due = record.headers.text(of: JobHeader.notBefore).flatMap({ Int64($0) }),
+            let longest = configuration.retryDelays.last
+        else { return 0 }
+        let now = Int64(clock.date().timeIntervalSince1970 * 1000)
+        return min(due, now + Int64(longest / .milliseconds(1)) * 5 / 4 + 60_000)
     }
 
     func polled(by consumer: isolated Consumer) {
@@ -134,16 +145,12 @@ final class JobLoop: ConsumerListener {
     }
 
     private func finish(_ run: RunKey, _ records: [ProducerRecord]?) {
-        let idle: [CheckedContinuation<Void, Never>] = state.withLock { state in
+        state.withLock { state in
             state.active[run] = nil
             if !state.table.finish(run, records: records) {
                 logger.debug("run counts for nothing", metadata: ["partition": "\(run.partition)", "offset": "\(run.offset)"])
             }
-            guard state.active.isEmpty else { return [] }
-            defer { state.idle = [] }
-            return state.idle
         }
-        for continuation in idle { continuation.resume() }
         startRuns()
         wake()
     }
@@ -161,11 +168,11 @@ final class JobLoop: ConsumerListener {
 
     // MARK: Commits
 
-    private func commit(with consumer: isolated Consumer) {
+    private func commit(with consumer: isolated Consumer, isLast: Bool = false) {
         let now = clock.now()
         let work: (TransactionalProducer, CommitBatch)? = state.withLock { state in
             guard let producer = state.producer, state.failure == nil else { return nil }
-            if let notBefore = state.commitNotBefore, notBefore > now { return nil }
+            if let notBefore = state.commitNotBefore, notBefore > now, !isLast { return nil }
             guard let batch = state.table.takeBatch() else { return nil }
             return (producer, batch)
         }
@@ -187,6 +194,8 @@ final class JobLoop: ConsumerListener {
                 fail(error)
                 return
             }
+            // A record that no topic takes must not hold up the others for ever: its value stays where it was.
+            let batch = error.kind == .messageTooLarge ? OversizedRecords.replaced(in: batch) : batch
             let failures = state.withLock { state in
                 state.table.putBack(batch)
                 state.commitFailures += 1
@@ -265,38 +274,30 @@ final class JobLoop: ConsumerListener {
     func drain(grace: Duration) async -> Int {
         state.withLock { $0.table.isDraining = true }
         wake()
-        return await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await self.waitUntilIdle()
-                return true
-            }
-            group.addTask {
-                // A cancelled sleep means that the other child won.
-                try? await Task.sleep(for: grace)
-                return false
-            }
-            let isIdle = await group.next() ?? true
-            group.cancelAll()
-            guard !isIdle else { return 0 }
-            let left = self.state.withLock { $0.active.count }
-            self.handBackAll()
-            return left
+        guard await !becomesIdle(within: grace) else { return 0 }
+        let left = state.withLock { $0.active.count }
+        handBackAll()
+        if await !becomesIdle(within: Self.cancellationLimit) {
+            logger.error("jobs ignore their cancellation", metadata: ["jobs": "\(runningJobs)"])
         }
+        return left
+    }
+
+    /// How long a cancelled job may take to end before the worker ends without it.
+    private static let cancellationLimit: Duration = .seconds(10)
+
+    private func becomesIdle(within limit: Duration) async -> Bool {
+        // Asked now and then: waiting for each run's end would have to be cancellable for every one of them.
+        let deadline = ContinuousClock.now + limit
+        while !state.withLock({ $0.active.isEmpty }) {
+            guard ContinuousClock.now < deadline else { return false }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { return state.withLock { $0.active.isEmpty } }
+        }
+        return true
     }
 
     private func handBackAll() {
         for run in state.withLock({ Array($0.active.values) }) { run.handBack() }
-    }
-
-    private func waitUntilIdle() async {
-        await withCheckedContinuation { continuation in
-            let isIdle = state.withLock { state in
-                guard !state.active.isEmpty else { return true }
-                state.idle.append(continuation)
-                return false
-            }
-            if isIdle { continuation.resume() }
-        }
     }
 
     /// Jobs that are running now, by name.

@@ -31,9 +31,17 @@ public struct JobOutput: Sendable {
     public func present() async throws(ObjectStorageError) -> Manifest? {
         guard try await store.head(manifestKey) != nil else { return nil }
         let bytes = try await store.read(manifestKey, upTo: Manifest.maximumBytes)
-        if let manifest = try? Manifest.decode(bytes), manifest.job == job.id, manifest.revision >= job.revision {
+        switch Self.decode(bytes) {
+        case .success(let manifest) where manifest.job == job.id && manifest.revision >= job.revision:
             try await removeOthers(than: manifest)
             return manifest
+        case .failure(.unknownVersion(let version)):
+            throw ObjectStorageError(
+                .unsupported, store: store.location, key: manifestKey.text,
+                message: "a newer worker wrote this manifest (version \(version)); let it finish, or update this one")
+        case .success, .failure:
+            // Of an older revision, or nothing that a reader could follow.
+            break
         }
         try await store.delete(manifestKey)
         return nil
@@ -42,16 +50,40 @@ public struct JobOutput: Sendable {
     /// Publishes the result: the manifest, then the removal of what it doesn't name.
     @discardableResult
     public func publish(_ objects: [Manifest.Object]) async throws(ObjectStorageError) -> Manifest {
+        try checkCancellation()
         let manifest = Manifest(of: job, objects: objects)
         try await store.put(manifestKey, bytes: manifest.encoded(), options: PutOptions(contentType: "application/json"))
         try await removeOthers(than: manifest)
         return manifest
     }
 
+    /// Removes objects that are named like the job's own, a number after the prefix, and that the manifest doesn't name.
     private func removeOthers(than manifest: Manifest) async throws(ObjectStorageError) {
         let named = Set(manifest.objects.map(\.key))
         var others: [ObjectKey] = []
-        for try await object in store.list(prefix: prefix) where !named.contains(object.key.text) { others.append(object.key) }
-        for key in others { try await store.delete(key) }
+        for try await object in store.list(prefix: prefix) where isOwn(object.key.text) && !named.contains(object.key.text) {
+            others.append(object.key)
+        }
+        for key in others {
+            try checkCancellation()
+            try await store.delete(key)
+        }
+    }
+
+    /// Whether a key is the prefix, a number and `.json`: other jobs' prefixes may begin like ours.
+    private func isOwn(_ key: String) -> Bool {
+        guard key.hasPrefix(prefix), key.hasSuffix(".json") else { return false }
+        let number = key.dropFirst(prefix.count).dropLast(5)
+        return !number.isEmpty && number.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
+    /// A run that was handed back writes and deletes nothing more: its successor may be at it.
+    private func checkCancellation() throws(ObjectStorageError) {
+        guard Task.isCancelled else { return }
+        throw ObjectStorageError(.cancelled, store: store.location, key: manifestKey.text, message: "the job was cancelled")
+    }
+
+    private static func decode(_ bytes: [UInt8]) -> Result<Manifest, ContractError> {
+        do throws(ContractError) { return .success(try Manifest.decode(bytes)) } catch { return .failure(error) }
     }
 }

@@ -67,8 +67,8 @@ struct JobRunner: Sendable {
                     reason: "deadline", message: "its deadline \(Timestamp.string(deadline)) has passed",
                     advice: "rerun it without a deadline if the data is still wanted"))
         }
-        let snoozedUntil = attempt.record.headers.text(of: JobHeader.snoozedUntil).flatMap { Double($0) }
-            .map { Date(timeIntervalSince1970: $0 / 1000) }
+        let snoozedUntil = attempt.record.headers.text(of: JobHeader.snoozedUntil).flatMap { Int64($0) }
+            .map { Date(timeIntervalSince1970: Double($0) / 1000) }
         if let wait = [job.notBefore, snoozedUntil].compactMap({ $0 }).max(), wait > now, !configuration.retryDelays.isEmpty {
             return .snooze(
                 until: wait, JobEvent.Failure(reason: "not-before", message: "not due before \(Timestamp.string(wait))"))
@@ -184,7 +184,8 @@ struct JobRunner: Sendable {
     /// A name for what can't be read, so that its death can be told like any other.
     private static func stranger(_ record: ConsumerRecord, kind: String, now: Date) -> Job {
         Job(
-            id: "unreadable-\(kind)-\(record.partition)-\(record.offset)", kind: kind, source: "unknown", dataset: "unknown",
+            id: "unreadable-\(record.topic.filter { $0 != "/" }.suffix(150))-\(record.partition)-\(record.offset)", kind: kind,
+            source: "unknown", dataset: "unknown",
             createdAt: now)
     }
 }

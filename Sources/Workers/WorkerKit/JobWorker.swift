@@ -69,7 +69,14 @@ public struct JobWorker: ServiceLifecycle.Service {
             let transactions = try TransactionalProducer(
                 configuration.kafka, transactionalID: configuration.transactionalID, thread: consumer.thread)
             do {
-                try await start(consumer, transactions, loop)
+                do {
+                    try await cancelWhenGracefulShutdown { try await start(consumer, transactions, loop) }
+                } catch is CancellationError {
+                    // Told to stop while there was no broker yet: nothing was begun.
+                    await consumer.close()
+                    await transactions.close()
+                    return
+                }
                 let failure = await waitForEnd(failures)
                 let left = await loop.drain(grace: failure == nil ? configuration.grace : .zero)
                 await consumer.close()
@@ -97,8 +104,9 @@ public struct JobWorker: ServiceLifecycle.Service {
                 "kind": "\(configuration.kind)", "group": "\(configuration.group)", "librdkafka": "\(LibraryVersion.current)",
                 "assignor": "\(ConsumerConfiguration.assignor)", "transactional-id": "\(configuration.transactionalID)",
             ])
+        let topics = configuration.subscription + [configuration.topics.dead(configuration.kind), configuration.topics.jobEvents]
+        try await KafkaStart.awaitTopics(topics, on: configuration.kafka, logger: logger, readiness: readiness)
         try await KafkaStart.retrying(logger: logger, readiness: readiness) {
-            for topic in configuration.subscription { _ = try await consumer.partitions(of: topic, timeout: .seconds(5)) }
             try await transactions.initialize(timeout: .seconds(10))
         }
         loop.attach(transactions)

@@ -80,6 +80,7 @@ struct LaneTable {
     /// Adds partitions; runs of suspended lanes that come back are adopted. Returns the runs to cancel.
     mutating func assign(_ partitions: [TopicPartition], committed: [TopicPartition: CommittedOffset]) -> [RunKey] {
         epoch += 1
+        var replaced: [RunKey] = []
         for partition in partitions {
             let start = committed[partition] ?? CommittedOffset(-1)
             if var lane = lanes[partition], lane.isSuspended {
@@ -90,13 +91,15 @@ struct LaneTable {
                     lanes[partition] = lane
                     continue
                 }
+                // Somebody moved its offset in between: what still runs would be done twice.
+                replaced += remove([partition])
             }
             lanes[partition] = Lane(
                 epoch: epoch, window: AckWindow(base: max(0, start.offset), metadata: start.metadata), committed: start)
         }
         // An eager assignment names everything that is ours: what is still suspended went to somebody else.
         let gone = lanes.filter { $0.value.isSuspended }.map(\.key)
-        return remove(gone)
+        return replaced + remove(gone)
     }
 
     /// Takes partitions away and returns the runs to cancel.
@@ -174,6 +177,8 @@ struct LaneTable {
         guard let lane = lanes[partition], !lane.isSuspended, lane.head < lane.queue.count else { return nil }
         let delivery = lane.queue[lane.head]
         guard delivery.due <= now, lane.running.count + lane.window.doneBeyondBase < window else { return nil }
+        // Beyond its reach the bitmap couldn't say what is done: transaction markers stretch offsets.
+        guard delivery.record.offset - lane.window.base < AckWindow.reach || lane.running.isEmpty else { return nil }
         let run = RunKey(partition: partition, epoch: lane.epoch, offset: delivery.record.offset)
         lanes[partition]?.head += 1
         lanes[partition]?.running.insert(run.offset)
@@ -198,7 +203,8 @@ struct LaneTable {
         return true
     }
 
-    var hasPending: Bool { !pending.isEmpty }
+    /// Whether there is something that could be committed now.
+    var hasPending: Bool { pending.contains { owns($0.run) } }
 
     /// What one transaction must carry: all completions, and the offsets that include exactly them.
     mutating func takeBatch() -> CommitBatch? {

@@ -21,6 +21,8 @@ enum JobHeader {
     static let deadWorker = "dlq-worker"
     static let deadAt = "dlq-at"
     static let deadAttempts = "dlq-attempts"
+    /// The size of a value that no topic took; where it was read from it still is.
+    static let deadTruncated = "dlq-truncated"
 
     /// Header text is bounded, so that a dead letter is never much larger than what died.
     static func bounded(_ text: String) -> String {
@@ -84,13 +86,15 @@ struct RetryPlan: Sendable {
     func snooze(
         _ record: ConsumerRecord, attempt: Int, until: Date, failure: JobEvent.Failure, now: Date
     ) -> (record: ProducerRecord, due: Date) {
-        let remaining = Duration.seconds(max(0, until.timeIntervalSince(now)))
+        // The instant may come from a header that anybody could write: a month ahead is as good as never.
+        let wait = min(max(0, until.timeIntervalSince(now)), 30 * 86_400)
+        let remaining = Duration.seconds(wait)
         let hop = delays.last { $0 <= remaining } ?? delays[0]
         let due = now.addingTimeInterval(hop / .seconds(1))
         var headers = JobHeader.first(of: record)
         headers += [
             (JobHeader.attempt, "\(attempt - 1)"), (JobHeader.notBefore, "\(Int64(due.timeIntervalSince1970 * 1000))"),
-            (JobHeader.snoozedUntil, "\(Int64(until.timeIntervalSince1970 * 1000))"),
+            (JobHeader.snoozedUntil, "\(Int64((now.timeIntervalSince1970 + wait) * 1000))"),
             (JobHeader.lastErrorClass, JobHeader.bounded(failure.reason)),
             (JobHeader.lastError, JobHeader.bounded(failure.message)),
         ]

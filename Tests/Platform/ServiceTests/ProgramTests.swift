@@ -53,7 +53,7 @@ private struct Failing: ServiceLifecycle.Service {
     func run() async throws { if let error { throw error } }
 }
 
-@Suite("Admin server", .timeLimit(.minutes(1)))
+@Suite("Admin server", .timeLimit(.minutes(3)))
 struct AdminServerTests {
     @Test("metrics, liveness, readiness and the program's own routes are served on a free port")
     func routes() async throws {
@@ -119,7 +119,7 @@ struct AdminServerTests {
     }
 }
 
-@Suite("Program", .timeLimit(.minutes(1)))
+@Suite("Program", .timeLimit(.minutes(3)))
 struct ProgramTests {
     private let events = AsyncStream.makeStream(of: String.self)
     private let signals = AsyncStream.makeStream(of: String.self)
@@ -129,7 +129,7 @@ struct ProgramTests {
         let settings = try Settings(yaml: "shutdown.grace: \(grace)")
         let context = ProgramContext(
             name: "probe", instance: "i", settings: settings, health: HealthRegistry(), metrics: PrometheusMetrics())
-        return ProgramSupervisor(context: context, common: CommonConfiguration(settings), readyFile: readyFile)
+        return ProgramSupervisor(context: context, common: CommonConfiguration(settings), readyFile: readyFile, endByForce: {})
     }
 
     private func next(_ count: Int) async -> [String] {

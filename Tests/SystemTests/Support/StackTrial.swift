@@ -29,7 +29,9 @@ func withStack(
 
 /// Runs a body with a directory of its own, which is removed unless the body throws.
 func withDirectory(_ body: (String) async throws -> Void) async throws {
-    let directory = FileManager.default.temporaryDirectory.path(percentEncoded: false) + "/switchboard-\(UUID().uuidString.prefix(8))"
+    let directory = FileManager.default.temporaryDirectory
+        .appending(path: "switchboard-\(UUID().uuidString.prefix(8).lowercased())", directoryHint: .notDirectory)
+        .path(percentEncoded: false)
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     do {
         try await body(directory)
@@ -61,11 +63,13 @@ func until(
 
 extension DevelopmentStack {
     /// Waits until every day has its `_SUCCESS`.
-    func awaitSuccess(within limit: Duration = .seconds(90)) async throws {
+    nonisolated func awaitSuccess(within limit: Duration = .seconds(90)) async throws {
         for day in days.days {
             let folder = try folder(of: day)
             try await until("_SUCCESS of \(day)", within: limit) {
-                if let failure = try await folder.failure() { throw NeverHappened(description: "_FAILURE instead of _SUCCESS: \(failure)") }
+                if let failure = try await folder.failure() {
+                    throw NeverHappened(description: "_FAILURE instead of _SUCCESS: \(failure)")
+                }
                 return try await folder.success() != nil
             }
         }
@@ -90,5 +94,7 @@ extension DevelopmentStack {
     }
 
     /// The log of a program.
-    nonisolated func logText(of member: StackMember) throws -> String { try String(contentsOfFile: log(of: member), encoding: .utf8) }
+    nonisolated func logText(of member: StackMember) throws -> String {
+        try String(contentsOfFile: log(of: member), encoding: .utf8)
+    }
 }

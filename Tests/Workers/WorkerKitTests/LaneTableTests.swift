@@ -152,6 +152,31 @@ struct LaneTableTests {
         #expect(table.takeBatch()?.offsets == [partition(0): CommittedOffset(1)])
     }
 
+    @Test("under an eager assignor what waited is delivered again after a rebalance, and nothing of it is skipped")
+    func eagerRedelivery() throws {
+        let table = Subject(slots: 1, window: 1)
+        _ = table.assign([partition(0)], committed: [partition(0): CommittedOffset(0)])
+        for offset in Int64(0)..<5 { table.receive(record(0, offset), due: 0) }
+        let first = try #require(table.start(now: 0).first)
+        table.suspend([partition(0)])
+        _ = table.finish(first.run, records: [])
+        _ = table.assign([partition(0)], committed: [partition(0): CommittedOffset(0)])
+        for offset in Int64(0)..<5 { table.receive(record(0, offset), due: 0) }
+        #expect(table.takeBatch()?.offsets == [partition(0): CommittedOffset(1)])
+        #expect(table.start(now: 0).map(\.run.offset) == [1])
+    }
+
+    @Test("under an eager assignor a partition whose offset somebody moved is begun anew, and its runs are cancelled")
+    func eagerMoved() throws {
+        let table = Subject(slots: 8, window: 1)
+        _ = table.assign([partition(0)], committed: [partition(0): CommittedOffset(0)])
+        table.receive(record(0, 0), due: 0)
+        let old = try #require(table.start(now: 0).first)
+        table.suspend([partition(0)])
+        #expect(table.assign([partition(0)], committed: [partition(0): CommittedOffset(7)]) == [old.run])
+        #expect(!table.finish(old.run, records: []))
+    }
+
     @Test("offsets that are done by the committed metadata are not run again")
     func skipsDone() {
         var window = AckWindow(base: 10)

@@ -37,7 +37,8 @@ public struct Demo: Sendable {
         let started = ContinuousClock.now
         let directory = try DemoDirectory(options.directory)
         var screen = Screen()
-        screen.line("Switchboard demo: three business days of conversations, from a simulated Genesys Cloud to a lake in a directory")
+        screen.line(
+            "Switchboard demo: three business days of conversations, from a simulated Genesys Cloud to a lake in a directory")
         screen.line("starting broker, vendor simulator, scheduler, conversation worker and monitor …")
         let stack = try await DevelopmentStack.prepare(stackOptions, installation: installation)
         let isGood: Bool
@@ -60,12 +61,13 @@ public struct Demo: Sendable {
         return stack
     }
 
-    private func watch(_ stack: DevelopmentStack, _ screen: inout Screen, _ started: ContinuousClock.Instant) async throws -> Bool {
+    private func watch(_ stack: DevelopmentStack, _ screen: inout Screen, _ started: ContinuousClock.Instant) async throws -> Bool
+    {
         let page = try await stack.member(.monitor).admin
         screen.line("everything runs; the monitor's page is \(page)/")
         screen.line()
         let progress = try await follow(stack, &screen, until: started + options.limit)
-        let summary = DemoSummary(stack: stack, shownDirectory: shown(options.directory))
+        let summary = DemoSummary(stack: stack, shownDirectory: shown(options.directory), keepsRunning: options.keepsRunning)
         for line in try await summary.lines(progress) { screen.line(line) }
         let seconds = (ContinuousClock.now - started).components.seconds
         screen.line(

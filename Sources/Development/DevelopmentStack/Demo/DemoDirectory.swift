@@ -24,7 +24,8 @@ final class DemoDirectory: Sendable {
         do {
             try files.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw DevelopmentError("cannot make the directory \(path): \(error.localizedDescription)", advice: "check its permissions")
+            throw DevelopmentError(
+                "cannot make the directory \(path): \(error.localizedDescription)", advice: "check its permissions")
         }
         lock = open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0 else { throw DevelopmentError("cannot open \(lockFile): \(String(cString: strerror(errno)))") }
@@ -33,7 +34,8 @@ final class DemoDirectory: Sendable {
             close(lock)
             let owner = (try? String(contentsOfFile: lockFile, encoding: .utf8))?.filter(\.isNumber) ?? ""
             throw DevelopmentError(
-                "another demo uses \(path)\(owner.isEmpty ? "" : " (process \(owner))")", advice: "stop it, or name another --directory")
+                "another demo uses \(path)\(owner.isEmpty ? "" : " (process \(owner))")",
+                advice: "stop it, or name another --directory")
         }
         do {
             try clear()

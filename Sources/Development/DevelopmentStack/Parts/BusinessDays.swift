@@ -20,7 +20,8 @@ public struct BusinessDays: Sendable {
         var intervals: [String: Interval] = [:]
         for back in (lag..<lag + count).reversed() {
             guard let noon = calendar.date(byAdding: .day, value: -back, to: today.addingTimeInterval(12 * 3600)),
-                let range = calendar.dateInterval(of: .day, for: noon), let interval = Interval(start: range.start, end: range.end)
+                let range = calendar.dateInterval(of: .day, for: noon),
+                let interval = Interval(start: range.start, end: range.end)
             else { return nil }
             let parts = calendar.dateComponents([.year, .month, .day], from: noon)
             let day = [(parts.year, 4), (parts.month, 2), (parts.day, 2)].map { part, width in

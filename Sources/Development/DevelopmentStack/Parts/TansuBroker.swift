@@ -16,12 +16,13 @@ public struct TansuBroker: Sendable {
     ///
     /// - Parameters:
     ///   - installation: Where Tansu is.
+    ///   - port: The port; nil for a free one.
     ///   - log: The file for its output.
-    public static func start(_ installation: Installation, log: String) async throws -> TansuBroker {
+    public static func start(_ installation: Installation, port given: Int? = nil, log: String) async throws -> TansuBroker {
         let program = try installation.tansu()
         var attempt = 1
         while true {
-            let port = try LoopbackPort.free()
+            let port = try given ?? LoopbackPort.free()
             let url = "tcp://127.0.0.1:\(port)"
             let process = try await ManagedProcess.start(
                 ProcessCommand(
@@ -36,7 +37,7 @@ public struct TansuBroker: Sendable {
             } catch let error as DevelopmentError {
                 await process.kill()
                 // Somebody else may have taken the port in between.
-                guard attempt < 3 else { throw error }
+                guard given == nil, attempt < 3 else { throw error }
                 attempt += 1
             } catch {
                 await process.kill()
@@ -68,13 +69,17 @@ public struct TansuBroker: Sendable {
     private func awaitAnswer(_ admin: Admin, until deadline: ContinuousClock.Instant) async throws {
         while true {
             try Task.checkCancellation()
-            if let end = process?.end { throw DevelopmentError("the broker \(end)", advice: "see \(process?.command.output ?? "its log")") }
+            if let end = process?.end {
+                throw DevelopmentError("the broker \(end)", advice: "see \(process?.command.output ?? "its log")")
+            }
             do throws(KafkaError) {
                 _ = try await admin.metadata(timeout: .milliseconds(500))
                 return
             } catch {
                 guard ContinuousClock.now < deadline else {
-                    throw DevelopmentError("no broker answers at \(bootstrapServers): \(error)", advice: isExternal ? "check BROKER, or unset it" : nil)
+                    throw DevelopmentError(
+                        "no broker answers at \(bootstrapServers): \(error)",
+                        advice: isExternal ? "check BROKER, or unset it" : nil)
                 }
             }
         }

@@ -6,10 +6,14 @@ enum ProcessSpawn {
     /// Sets the signal that a process gets when the thread that started it ends; part of util-linux.
     private static let setpriv = "/usr/bin/setpriv"
 
+    /// Becomes the program unless the starter has died already, before its death could be a signal: then there is another parent.
+    private static let guardScript = #"[ "$PPID" = "$0" ] && exec "$@""#
+
     /// Starts a process from the calling thread, whose end will be its end.
     static func spawn(_ command: ProcessCommand) throws(DevelopmentError) -> Int32 {
         for program in [command.program, setpriv] where access(program, X_OK) != 0 {
-            throw DevelopmentError("cannot start \(command.name): \(program) is not an executable file", advice: "run `make setup build`")
+            throw DevelopmentError(
+                "cannot start \(command.name): \(program) is not an executable file", advice: "run `make setup build`")
         }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -34,7 +38,9 @@ enum ProcessSpawn {
         sigfillset(&signals)
         posix_spawnattr_setsigdefault(&attributes, &signals)
 
-        let arguments = [setpriv, "--pdeathsig", "KILL", "--", command.program] + command.arguments
+        let arguments =
+            [setpriv, "--pdeathsig", "KILL", "--", "/bin/sh", "-c", guardScript, "\(getpid())", command.program]
+            + command.arguments
         var environment = ProcessInfo.processInfo.environment
         for (name, value) in command.environment { environment[name] = value }
         var identifier: pid_t = 0
@@ -45,7 +51,8 @@ enum ProcessSpawn {
         }
         guard code == 0 else {
             throw DevelopmentError(
-                "cannot start \(command.name): \(String(cString: strerror(code)))", advice: "check that \(command.output) can be written")
+                "cannot start \(command.name): \(String(cString: strerror(code)))",
+                advice: "check that \(command.output) can be written")
         }
         return identifier
     }

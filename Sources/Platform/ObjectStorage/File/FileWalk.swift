@@ -17,6 +17,7 @@ struct FileWalk {
 
     private let root: String
     private let prefix: [UInt8]
+    private let isPossible: Bool
     private let files: FileSystem
     private var levels: [Level] = []
     private var isStarted = false
@@ -24,6 +25,7 @@ struct FileWalk {
     init(root: String, prefix: String, files: FileSystem) {
         self.root = root
         self.prefix = Array(prefix.utf8)
+        isPossible = ObjectKey.canBegin(with: prefix)
         self.files = files
     }
 
@@ -50,12 +52,8 @@ struct FileWalk {
 
     /// Enters the deepest directory that the prefix names, if it could be part of a key.
     private mutating func start() throws(ObjectStorageError) {
-        let directory = prefix.lastIndex(of: Self.slash).map { Array(prefix[...$0]) } ?? []
-        let segments = directory.split(separator: Self.slash, omittingEmptySubsequences: false).dropLast()
-        let isPossible = segments.allSatisfy { segment in
-            !segment.isEmpty && !segment.allSatisfy { $0 == UInt8(ascii: ".") } && !segment.contains(0)
-        }
         guard isPossible else { return }
+        let directory = prefix.lastIndex(of: Self.slash).map { Array(prefix[...$0]) } ?? []
         try enter(directory)
     }
 

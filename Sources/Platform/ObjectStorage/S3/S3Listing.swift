@@ -3,12 +3,11 @@ import Logging
 import Synchronization
 import Transfer
 
-/// A listing of a bucket, page by page (ListObjectsV2).
+/// A listing of a bucket, page by page (ListObjectsV2), in the order that the service gives.
 final class S3Listing: Sendable {
     private struct State {
         var token: String?
         var isOver = false
-        var last: ObjectKey?
     }
 
     private let client: S3Client
@@ -22,7 +21,8 @@ final class S3Listing: Sendable {
 
     func nextPage() async throws(ObjectStorageError) -> [ObjectInfo]? {
         let (token, isOver) = state.withLock { ($0.token, $0.isOver) }
-        guard !isOver else { return nil }
+        // Servers that keep objects in a file system resolve dots and empty segments, which are no part of any key.
+        guard !isOver, ObjectKey.canBegin(with: prefix) else { return nil }
         let root = client.configuration.prefix
         var call = S3Client.Call(method: .get, key: nil)
         call.query = [
@@ -41,13 +41,9 @@ final class S3Listing: Sendable {
         if document["IsTruncated"] == "true", next == nil || next == token {
             throw S3Document.corrupt("the listing has no next page though it is truncated", client)
         }
-        try state.withLock { state throws(ObjectStorageError) in
+        state.withLock { state in
             state.token = next
             state.isOver = document["IsTruncated"] != "true"
-            for object in page {
-                if let last = state.last, object.key <= last { throw S3Document.corrupt("the listing is out of order", client) }
-                state.last = object.key
-            }
         }
         return page
     }
@@ -56,10 +52,14 @@ final class S3Listing: Sendable {
         guard let listed = contents["Key"], let name = isEncoded ? PercentEncoding.decodeListed(listed) : listed,
             let size = contents["Size"].flatMap({ Int($0) })
         else { throw S3Document.corrupt("an object in the listing has no key or size", client) }
-        let relative = root.isEmpty ? name[...] : name.dropFirst(root.count + 1)
+        let fullPrefix = root.isEmpty ? prefix : root + "/" + prefix
+        // By bytes: a combining character at the beginning of a key makes one Character with the separator before it.
+        guard name.utf8.starts(with: fullPrefix.utf8),
+            let relative = String(root.isEmpty ? name.utf8[...] : name.utf8.dropFirst(root.utf8.count + 1))
+        else { throw S3Document.corrupt("the listing holds an object outside of its prefix", client) }
         do throws(ObjectStorageError) {
             return ObjectInfo(
-                key: try ObjectKey(String(relative)), size: size, etag: contents["ETag"].map(Self.unquoted),
+                key: try ObjectKey(relative), size: size, etag: contents["ETag"].map(Self.unquoted),
                 modified: contents["LastModified"].flatMap(S3Document.date))
         } catch {
             // Folder markers of consoles and the like: no store has put them, and no key names them.

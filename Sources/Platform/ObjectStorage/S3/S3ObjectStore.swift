@@ -138,7 +138,7 @@ public final class S3ObjectStore: ObjectStore {
     public func createBucket() async throws(ObjectStorageError) {
         do throws(ObjectStorageError) {
             _ = try await client.send(S3Client.Call(method: .put, key: nil, body: []))
-        } catch where error.kind == .alreadyExists && error.message.contains("BucketAlreadyOwnedByYou") {
+        } catch  where error.kind == .alreadyExists && error.message.contains("BucketAlreadyOwnedByYou") {
             // As wanted.
         }
     }

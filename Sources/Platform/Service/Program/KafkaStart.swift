@@ -28,6 +28,28 @@ public enum KafkaStart {
         }
     }
 
+    /// Waits until the broker answers and has these topics.
+    ///
+    /// - Throws: the first `KafkaError` that waiting doesn't mend, or `CancellationError`.
+    public static func awaitTopics(
+        _ names: some Collection<String> & Sendable, on kafka: KafkaConfiguration, logger: Logger, readiness: HealthIndicator
+    ) async throws {
+        let admin = try Admin(kafka)
+        do {
+            try await retrying(logger: logger, readiness: readiness) {
+                let present = Set(try await admin.metadata(timeout: .seconds(5)).topics.map(\.name))
+                guard let missing = names.filter({ !present.contains($0) }).min() else { return }
+                throw KafkaError(
+                    kind: .unknownTopic, code: "UNKNOWN_TOPIC_OR_PART", operation: "start",
+                    message: "topic \(missing) does not exist")
+            }
+        } catch {
+            await admin.close()
+            throw error
+        }
+        await admin.close()
+    }
+
     private static func mayPass(_ error: KafkaError) -> Bool {
         if error.isFatal { return false }
         switch error.kind {

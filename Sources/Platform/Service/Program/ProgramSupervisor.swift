@@ -7,6 +7,8 @@ struct ProgramSupervisor: Sendable {
     let context: ProgramContext
     let common: CommonConfiguration
     let readyFile: String?
+    /// Ends the process without asking anybody; a test of the supervisor is not the process to end.
+    var endByForce: @Sendable () -> Void = { _exit(ProgramExit.failure.rawValue) }
 
     /// How long cancelled parts may take after the grace period.
     private static let cancellationGrace = Duration.seconds(10)
@@ -100,7 +102,7 @@ struct ProgramSupervisor: Sendable {
         for await _ in stops { break }
         try await Task.sleep(for: common.grace + Self.cancellationGrace)
         context.logger.critical("ended by force: a part has neither stopped nor heeded its cancellation")
-        _exit(ProgramExit.failure.rawValue)
+        endByForce()
     }
 
     private func watch<Signals>(
@@ -119,7 +121,7 @@ struct ProgramSupervisor: Sendable {
                 control.cancel()
             default:
                 context.logger.error("ended by repeated signals", metadata: ["signal": "\(signal)"])
-                _exit(ProgramExit.failure.rawValue)
+                endByForce()
             }
         }
     }

@@ -1,0 +1,165 @@
+import Synchronization
+import TestSupport
+import Testing
+import Transfer
+
+@Suite("Rate limiter")
+struct RateLimiterTests {
+    private let clock = ManualClock()
+
+    /// Starts callers one after the other, so that their order is known; `passed` gets their numbers.
+    private func start(_ count: Int, from first: Int = 0, _ limiter: RateLimiter, _ passed: Order) async -> [Task<Void, Never>] {
+        var tasks: [Task<Void, Never>] = []
+        for number in first..<(first + count) {
+            let waiting = limiter.waiting
+            let total = passed.values.count
+            tasks.append(
+                Task {
+                    do {
+                        try await limiter.acquire()
+                        passed.add(number)
+                    } catch {
+                        passed.cancelled(number)
+                    }
+                })
+            while limiter.waiting == waiting, passed.values.count == total { await Task.yield() }
+        }
+        return tasks
+    }
+
+    @Test("so many pass per window, in the order in which they came")
+    func windows() async {
+        let limiter = RateLimiter(.init(requests: 3, per: .seconds(60)), clock: clock)
+        let passed = Order()
+        let tasks = await start(8, limiter, passed)
+        await clock.waitForSleepers()
+        #expect(passed.values == [0, 1, 2])
+        clock.advance(by: .seconds(59))
+        #expect(passed.values == [0, 1, 2])
+        clock.advance(by: .seconds(1))
+        await passed.wait(for: 6)
+        await clock.waitForSleepers()
+        #expect(passed.values == [0, 1, 2, 3, 4, 5])
+        clock.advance(by: .seconds(60))
+        for task in tasks { await task.value }
+        #expect(passed.values == Array(0..<8))
+    }
+
+    @Test("a pause holds everybody, and afterwards a full window is there")
+    func pause() async {
+        let limiter = RateLimiter(.init(requests: 2, per: .seconds(60)), clock: clock)
+        let passed = Order()
+        limiter.pause(for: .seconds(10))
+        limiter.pause(for: .seconds(3))
+        let tasks = await start(3, limiter, passed)
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(9))
+        #expect(passed.values == [])
+        clock.advance(by: .seconds(1))
+        await passed.wait(for: 2)
+        await clock.waitForSleepers()
+        #expect(passed.values == [0, 1])
+        clock.advance(by: .seconds(60))
+        for task in tasks { await task.value }
+    }
+
+    @Test("the server's count of the window lowers what is left, and its new window raises it")
+    func update() async {
+        let limiter = RateLimiter(.init(requests: 100, per: .seconds(60)), clock: clock)
+        let passed = Order()
+        limiter.update(counted: 298, allowed: 300, resetsIn: .seconds(20))
+        let tasks = await start(5, limiter, passed)
+        await clock.waitForSleepers()
+        #expect(passed.values == [0, 1])
+        // The server has seen one of the two; the other counts all the same.
+        limiter.update(counted: 299, allowed: 300, resetsIn: .seconds(20))
+        #expect(passed.values == [0, 1])
+        clock.advance(by: .seconds(10))
+        // A window that began elsewhere earlier than was known.
+        limiter.update(counted: 1, allowed: 300, resetsIn: .seconds(60))
+        for task in tasks { await task.value }
+        #expect(passed.values == [0, 1, 2, 3, 4])
+    }
+
+    @Test("nonsense from a server changes nothing")
+    func nonsense() async throws {
+        let limiter = RateLimiter(.init(requests: 1, per: .seconds(60)), clock: clock)
+        limiter.update(counted: 5, allowed: 0, resetsIn: .seconds(60))
+        limiter.update(counted: 5, allowed: 5, resetsIn: .zero)
+        limiter.update(counted: 5, allowed: -5, resetsIn: .seconds(-1))
+        try await limiter.acquire()
+    }
+
+    @Test("a cancelled caller takes nothing, wherever it stands in the queue", arguments: [0, 1, 3])
+    func cancel(position: Int) async {
+        let limiter = RateLimiter(.init(requests: 2, per: .seconds(60)), clock: clock)
+        let passed = Order()
+        _ = await start(2, limiter, passed)
+        let tasks = await start(4, from: 10, limiter, passed)
+        await clock.waitForSleepers()
+        tasks[position].cancel()
+        await tasks[position].value
+        #expect(passed.cancelledValues == [10 + position])
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(60))
+        await passed.wait(for: 4)
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(60))
+        for task in tasks { await task.value }
+        #expect(passed.values == [0, 1] + [10, 11, 12, 13].filter { $0 != 10 + position })
+    }
+
+    @Test("a thousand callers at once get no more than the allowance")
+    func crowd() async {
+        let limiter = RateLimiter(.init(requests: 700, per: .seconds(1)), clock: clock)
+        let passed = Order()
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<1000 {
+                group.addTask {
+                    do {
+                        try await limiter.acquire()
+                        passed.add(number)
+                    } catch {
+                        passed.cancelled(number)
+                    }
+                }
+            }
+            await passed.wait(for: 700)
+            await clock.waitForSleepers()
+            #expect(passed.values.count == 700)
+            clock.advance(by: .seconds(1))
+        }
+        #expect(Set(passed.values).count == 1000)
+        #expect(limiter.waiting == 0)
+    }
+}
+
+/// Who passed, in order.
+private final class Order: Sendable {
+    private let state = Mutex((passed: [Int](), cancelled: [Int](), waiters: [(Int, CheckedContinuation<Void, Never>)]()))
+
+    var values: [Int] { state.withLock { $0.passed } }
+    var cancelledValues: [Int] { state.withLock { $0.cancelled } }
+
+    func add(_ number: Int) {
+        let due = state.withLock { state in
+            state.passed.append(number)
+            let due = state.waiters.filter { $0.0 <= state.passed.count }
+            state.waiters.removeAll { $0.0 <= state.passed.count }
+            return due
+        }
+        for (_, continuation) in due { continuation.resume() }
+    }
+
+    func cancelled(_ number: Int) { state.withLock { $0.cancelled.append(number) } }
+
+    func wait(for count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isReached = state.withLock { state in
+                if state.passed.count < count { state.waiters.append((count, continuation)) }
+                return state.passed.count >= count
+            }
+            if isReached { continuation.resume() }
+        }
+    }
+}
