@@ -85,14 +85,8 @@ public struct SchedulerService: ServiceLifecycle.Service {
             logger.info("leading", metadata: ["schedules": "\(configuration.schedules.count)", "states": "\(states.count)"])
             Gauge(label: "scheduler_leading").record(1)
             while term.isCurrent, !Task.isCancelled {
-                do {
-                    let next = try await tick(&states, producer, term)
-                    try await clock.sleep(next)
-                } catch let error as KafkaError where !error.isFatal && error.kind != .fenced && term.isCurrent {
-                    // The transaction was aborted and the state is as before: the next look at the clock publishes the same.
-                    logger.warning("not published yet", metadata: ["error": "\(error)"])
-                    try await clock.sleep(configuration.interval)
-                }
+                let next = try await tick(&states, producer, term)
+                try await clock.sleep(next)
             }
         } catch {
             Gauge(label: "scheduler_leading").record(0)
@@ -122,8 +116,16 @@ public struct SchedulerService: ServiceLifecycle.Service {
                     ])
             }
             if let state = tick.state {
-                try await publish(tick, of: definition, state: state, now: now, producer, term)
-                states[definition.name] = state
+                do {
+                    try await publish(tick, of: definition, state: state, now: now, producer, term)
+                    states[definition.name] = state
+                } catch let error as KafkaError where !error.isFatal && error.kind != .fenced && term.isCurrent {
+                    // The transaction was aborted and the state is as before: the next look at the clock publishes the same.
+                    // Other schedules may go to topics that are better off.
+                    logger.warning("not published yet", metadata: ["schedule": "\(definition.name)", "error": "\(error)"])
+                    Counter(label: "scheduler_failed_transactions_total", dimensions: [("schedule", definition.name)]).increment()
+                    continue
+                }
             }
             if tick.hasMore {
                 wait = .zero
@@ -152,7 +154,10 @@ public struct SchedulerService: ServiceLifecycle.Service {
             records.append(ProducerRecord(expected.message(to: topics, traceparent: job.traceparent)))
             records.append(ProducerRecord(job.message(to: topics)))
         }
-        records.append(ProducerRecord(state.message(to: topics)))
+        var stored = ProducerRecord(state.message(to: topics))
+        // The one that the lease is about and that the next leader reads.
+        stored.partition = 0
+        records.append(stored)
         // The lease's own offset makes the broker check the generation: a leader that was replaced can't commit.
         let group = try await term.groupMetadata()
         let lease = TopicPartition(topics.scheduleState, 0)
