@@ -154,8 +154,9 @@ struct DayBoard: Sendable {
     /// Looks for deadlines that passed.
     mutating func check(now: Date) -> [MonitorEffect] {
         var effects: [MonitorEffect] = []
-        for (key, day) in days.sorted(by: { $0.key < $1.key })
-        where day.said?.status != .late && day.status(now: now) == .late {
+        // Those that are complete have met theirs; what they say next follows from an event.
+        let open = days.filter { $0.value.said?.status != .late && $0.value.said?.status != .done }
+        for (key, day) in open.sorted(by: { $0.key < $1.key }) where day.status(now: now) == .late {
             var day = day
             effects += say(.late, of: &day, key, now: now)
             days[key] = day
@@ -261,11 +262,10 @@ struct DayBoard: Sendable {
 
     /// Forgets the older half, those that are done first: seldom, so that it costs little for each event.
     private mutating func pruneLoose() {
-        let byAge = loose.values.sorted { left, right in
-            let (isLeftOpen, isRightOpen) = (left.status != .done, right.status != .done)
-            return isLeftOpen == isRightOpen ? (left.lastEvent, left.id) < (right.lastEvent, right.id) : !isLeftOpen
+        let runs = loose.values.map { (run: $0, isOpen: $0.status != .done) }.sorted { left, right in
+            left.isOpen == right.isOpen ? (left.run.lastEvent, left.run.id) < (right.run.lastEvent, right.run.id) : right.isOpen
         }
-        for run in byAge.prefix(byAge.count / 2) { loose[run.id] = nil }
+        for (run, _) in runs.prefix(runs.count / 2) { loose[run.id] = nil }
     }
 
     private mutating func prune(like key: DayKey) {
