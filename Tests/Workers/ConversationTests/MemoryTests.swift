@@ -17,7 +17,6 @@ struct MemoryTests {
             let small = try await Self.peak(conversations: 1500)
             let large = try await Self.peak(conversations: 15_000)
             // Some 60 MB of records went through.
-            print("peak \(small >> 20) MB, then \(large >> 20) MB")
             #expect(large - small < 12 << 20, "\(small >> 20) MB became \(large >> 20) MB")
         }
     }
