@@ -81,7 +81,7 @@ public final class MonitorService: ServiceLifecycle.Service {
                 do {
                     try await follow(term, producer)
                     break
-                } catch let error as KafkaError where !error.isFatal && error.kind != .fenced && term.isCurrent {
+                } catch let error as KafkaError where error.mayPassInNextTransaction && term.isCurrent {
                     // Nothing of the aborted transaction counts: everything is read again, and acted on from the last commit.
                     logger.warning("beginning again", metadata: ["error": "\(error)"])
                     try await Task.sleep(for: .milliseconds(500))

@@ -88,7 +88,7 @@ public struct SchedulerService: ServiceLifecycle.Service {
                 do {
                     let next = try await tick(&states, producer, term)
                     try await clock.sleep(next)
-                } catch let error as KafkaError where !error.isFatal && error.kind != .fenced && term.isCurrent {
+                } catch let error as KafkaError where error.mayPassInNextTransaction && term.isCurrent {
                     // The transaction was aborted and the state is as before: the next look at the clock publishes the same.
                     logger.warning("not published yet", metadata: ["error": "\(error)"])
                     try await clock.sleep(configuration.interval)

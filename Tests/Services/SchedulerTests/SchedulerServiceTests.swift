@@ -268,7 +268,11 @@ struct SchedulerServiceTests {
             try await bench.run([try hourly("UTC")], VirtualTime(from: now, to: now))
         }
         let text = failure?.description ?? ""
-        #expect(text.contains(bench.topics.scheduleState) && text.contains("offset 0") && text.contains("schedule is missing"), "\(text)")
+        #expect(
+            text.contains(bench.topics.scheduleState)
+                && text.contains("offset 0")
+                && text.contains("schedule is missing"),
+            "\(text)")
         #expect(try await bench.jobs().isEmpty)
     }
 
@@ -287,7 +291,9 @@ struct SchedulerServiceTests {
         #expect(job.parameters == schedule.parameters && job.createdAt == end)
         #expect(job.traceparent?.wholeMatch(of: /00-[0-9a-f]{32}-[0-9a-f]{16}-01/) != nil)
         let expected = try #require(try await bench.expectations().last)
-        #expect(expected.expectation == JobEvent.Expectation(schedule: "conversations", deadline: end.addingTimeInterval(7200), jobsOfDay: 1))
+        #expect(
+            expected.expectation
+                == JobEvent.Expectation(schedule: "conversations", deadline: end.addingTimeInterval(7200), jobsOfDay: 1))
     }
 }
 
