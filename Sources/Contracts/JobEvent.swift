@@ -128,6 +128,10 @@ public struct JobEvent: Sendable, Hashable, Codable {
         figures = try container.decodeIfPresent([String: Int].self, forKey: .figures) ?? [:]
         children = try container.decodeIfPresent([String].self, forKey: .children) ?? []
         expectation = try container.decodeIfPresent(Expectation.self, forKey: .expectation)
+        if let expectation, !(1...100_000).contains(expectation.jobsOfDay) {
+            throw DecodingError.dataCorruptedError(
+                forKey: .expectation, in: container, debugDescription: "jobsOfDay is not 1 to 100000")
+        }
     }
 
     /// The event as it is published, keyed by the root job.

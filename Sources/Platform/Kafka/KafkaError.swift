@@ -82,6 +82,11 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether a new transaction may succeed where this one was aborted: the group moved on, or the broker was busy.
+    public var mayPassInNextTransaction: Bool {
+        !isFatal && kind != .fenced && (isAbortable || isRetriable || kind == .staleMember || kind == .timedOut)
+    }
+
     /// The same error with another verdict.
     func made(fatal: Bool) -> KafkaError {
         KafkaError(

@@ -77,7 +77,16 @@ public final class MonitorService: ServiceLifecycle.Service {
         do {
             // First of all: fences the old leader and ends what it left open.
             try await producer.initialize()
-            try await follow(term, producer)
+            while term.isCurrent, !Task.isCancelled {
+                do {
+                    try await follow(term, producer)
+                    break
+                } catch let error as KafkaError where error.mayPassInNextTransaction && term.isCurrent {
+                    // Nothing of the aborted transaction counts: everything is read again, and acted on from the last commit.
+                    logger.warning("beginning again", metadata: ["error": "\(error)"])
+                    try await Task.sleep(for: .milliseconds(500))
+                }
+            }
             await producer.close()
         } catch {
             await producer.close()

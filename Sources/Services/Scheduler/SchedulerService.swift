@@ -119,7 +119,7 @@ public struct SchedulerService: ServiceLifecycle.Service {
                 do {
                     try await publish(tick, of: definition, state: state, now: now, producer, term)
                     states[definition.name] = state
-                } catch let error as KafkaError where !error.isFatal && error.kind != .fenced && term.isCurrent {
+                } catch let error as KafkaError where error.mayPassInNextTransaction && term.isCurrent {
                     // The transaction was aborted and the state is as before: the next look at the clock publishes the same.
                     // Other schedules may go to topics that are better off.
                     logger.warning("not published yet", metadata: ["schedule": "\(definition.name)", "error": "\(error)"])
