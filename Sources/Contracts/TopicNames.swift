@@ -24,6 +24,9 @@ public struct TopicNames: Sendable, Hashable {
     /// What the scheduler has published.
     public var scheduleState: String { "\(prefix)schedule.state" }
 
+    /// What operators tell the workers.
+    public var control: String { "\(prefix)control" }
+
     /// A delay as topic names carry it: `1m`, `10m`, `1h`, `250ms`.
     public static func text(of delay: Duration) -> String {
         let milliseconds = Int64(delay / .milliseconds(1))

@@ -1,3 +1,4 @@
+internal import Contracts
 internal import Kafka
 
 /// What becomes of records that a broker refuses for their size.

@@ -2,28 +2,7 @@ internal import Contracts
 internal import Foundation
 internal import Kafka
 
-/// The names of the headers that WorkerKit adds to jobs that move between topics.
-enum JobHeader {
-    static let attempt = "job-attempt"
-    static let notBefore = "job-not-before"
-    static let snoozedUntil = "job-snoozed-until"
-    static let firstTopic = "job-first-topic"
-    static let firstPartition = "job-first-partition"
-    static let firstOffset = "job-first-offset"
-    static let firstTimestamp = "job-first-timestamp"
-    static let lastErrorClass = "job-last-error-class"
-    static let lastError = "job-last-error"
-
-    static let deadReason = "dlq-reason"
-    static let deadMessage = "dlq-message"
-    static let deadAdvice = "dlq-advice"
-    static let deadGroup = "dlq-group"
-    static let deadWorker = "dlq-worker"
-    static let deadAt = "dlq-at"
-    static let deadAttempts = "dlq-attempts"
-    /// The size of a value that no topic took; where it was read from it still is.
-    static let deadTruncated = "dlq-truncated"
-
+extension JobHeader {
     /// Header text is bounded, so that a dead letter is never much larger than what died.
     static func bounded(_ text: String) -> String {
         let single = text.map { $0.isNewline ? " " : $0 }

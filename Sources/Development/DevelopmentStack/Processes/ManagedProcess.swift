@@ -47,7 +47,7 @@ public final class ManagedProcess: Sendable {
                 continuation.resume(returning: .success(process))
                 process.waitOnThread()
             }
-            thread.name = "process"
+            thread.name = command.name
             thread.stackSize = 256 << 10
             thread.start()
         }
