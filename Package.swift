@@ -117,7 +117,7 @@ let package = Package(
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(
             "BenchProgram", "switchboard-bench",
-            ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
+            ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", lifecycle, log]),
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),

@@ -3,6 +3,7 @@ import DevelopmentStack
 import Foundation
 import Kafka
 import Logging
+import ObjectStorage
 
 /// Measures what the design promises; `make bench` runs it in a release build.
 @main
@@ -64,16 +65,18 @@ struct JobsCommand: AsyncParsableCommand {
     func run() async throws {
         var logger = Logger(label: "kafka")
         logger.logLevel = .error
+        let directory = try BenchCommand.directory()
         let started: TansuBroker =
             if let broker {
                 try await TansuBroker.existing(broker)
             } else {
-                try await TansuBroker.start(try Installation.current(), log: "\(try BenchCommand.directory())/broker.log")
+                try await TansuBroker.start(try Installation.current(), log: "\(directory)/broker.log")
             }
         let kafka = KafkaConfiguration(bootstrapServers: started.bootstrapServers, clientID: "bench", logger: logger)
         let figures: JobOverhead.Figures
         do {
-            figures = try await JobOverhead(kafka: kafka, jobs: jobs, partitions: partitions).run()
+            let state = try ObjectStorageLocation.open("file://\(directory)/state")
+            figures = try await JobOverhead(kafka: kafka, jobs: jobs, partitions: partitions, state: state).run()
         } catch {
             await started.stop()
             throw error

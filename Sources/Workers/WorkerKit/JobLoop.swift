@@ -3,6 +3,7 @@ internal import Foundation
 internal import Kafka
 internal import Logging
 internal import Metrics
+internal import Service
 internal import Synchronization
 
 /// The listener of a worker's consumer: feeds the table, starts runs and commits what they publish.
@@ -13,13 +14,19 @@ internal import Synchronization
 final class JobLoop: ConsumerListener {
     private struct State {
         var table: LaneTable
+        var circuit: Circuit
         var active: [RunKey: ActiveRun] = [:]
         var producer: TransactionalProducer?
-        var failure: KafkaError?
+        var failure: (any Error)?
         var isProbed = false
         var commitNotBefore: WorkerClock.Instant?
         var commitFailures = 0
         var reported: Set<String> = []
+        var learnNotBefore: WorkerClock.Instant?
+        var idleCommitNotBefore: WorkerClock.Instant?
+        var limitsNotBefore: WorkerClock.Instant?
+        /// What keeps work away at the moment, for people; nil for nothing.
+        var held: String?
     }
 
     private let configuration: JobWorkerConfiguration
@@ -29,11 +36,12 @@ final class JobLoop: ConsumerListener {
     private let state: Mutex<State>
     private let thread = Mutex<PollThread?>(nil)
     private let beat: PollBeat
-    private let onFailure: @Sendable (KafkaError) -> Void
+    private let figures: WorkFigures
+    private let onFailure: @Sendable (any Error) -> Void
 
     init(
         configuration: JobWorkerConfiguration, runner: JobRunner, clock: WorkerClock, logger: Logger, beat: PollBeat,
-        onFailure: @escaping @Sendable (KafkaError) -> Void
+        onFailure: @escaping @Sendable (any Error) -> Void
     ) {
         self.configuration = configuration
         self.runner = runner
@@ -41,7 +49,11 @@ final class JobLoop: ConsumerListener {
         self.logger = logger
         self.beat = beat
         self.onFailure = onFailure
-        state = Mutex(State(table: LaneTable(slots: configuration.slots, window: configuration.window)))
+        figures = WorkFigures(configuration)
+        state = Mutex(
+            State(
+                table: LaneTable(slots: configuration.slots, window: configuration.window),
+                circuit: Circuit(configuration.deathBudget)))
     }
 
     /// Gives the loop its way to publish; nothing is committed before.
@@ -53,17 +65,33 @@ final class JobLoop: ConsumerListener {
     // MARK: Ownership
 
     func assigned(_ partitions: [TopicPartition], to consumer: isolated Consumer) {
-        var committed: [TopicPartition: CommittedOffset] = [:]
+        runner.memory?.starts.assignmentChanged()
+        var committed: [TopicPartition: CommittedOffset]?
         do throws(KafkaError) {
             committed = try consumer.committed(partitions)
         } catch {
-            // The fetch position comes from the same commits; only the offsets done beyond the base are unknown, so jobs
-            // may run once more than needed.
-            logger.warning("committed offsets are unknown", metadata: ["error": "\(error)"])
+            // Nothing of these partitions is started before it is known what of them is done.
+            logger.warning("committed offsets are unknown yet", metadata: ["error": "\(error)"])
         }
         let cancelled = state.withLock { $0.table.assign(partitions, committed: committed) }
         handBack(cancelled)
         logger.info("partitions assigned", metadata: ["partitions": "\(partitions.sorted().map(\.description))"])
+    }
+
+    /// Asks again for committed offsets that weren't known at the assignment.
+    private func learnCommitted(with consumer: isolated Consumer) {
+        let now = clock.now()
+        let unready: [TopicPartition] = state.withLock { state in
+            if let notBefore = state.learnNotBefore, notBefore > now { return [] }
+            return state.table.unready
+        }
+        guard !unready.isEmpty else { return }
+        do throws(KafkaError) {
+            let committed = try consumer.committed(unready, timeout: .seconds(5))
+            handBack(state.withLock { $0.table.learn(committed, of: unready) })
+        } catch {
+            state.withLock { $0.learnNotBefore = now.advanced(by: .seconds(1)) }
+        }
     }
 
     func revoked(_ partitions: [TopicPartition], lost: Bool, from consumer: isolated Consumer) {
@@ -76,16 +104,33 @@ final class JobLoop: ConsumerListener {
             return []
         }
         handBack(cancelled)
+        // While this waits, nobody else gets the partitions: their jobs are never run by two workers at once.
+        if !lost { waitForEnd(of: cancelled) }
         logger.info(
             lost ? "partitions lost" : "partitions revoked",
             metadata: ["partitions": "\(partitions.sorted().map(\.description))", "jobs-handed-back": "\(cancelled.count)"])
+    }
+
+    /// How long a rebalance is held up for cancelled runs to end; the group's other members wait so long.
+    private static let revocationLimit: Duration = .seconds(5)
+
+    private func waitForEnd(of runs: [RunKey]) {
+        let deadline = ContinuousClock.now + Self.revocationLimit
+        while state.withLock({ state in runs.contains { state.active[$0] != nil } }) {
+            guard ContinuousClock.now < deadline else {
+                logger.warning("jobs don't end when they are handed back", metadata: ["jobs": "\(runningJobs)"])
+                return
+            }
+            // The poll thread, inside a callback of librdkafka that has to return a decision: it may block.
+            usleep(1000)
+        }
     }
 
     private func handBack(_ runs: [RunKey]) {
         let active = state.withLock { state in runs.compactMap { state.active[$0] } }
         for run in active {
             logger.notice("job handed back", metadata: ["job": "\(run.description)"])
-            run.handBack()
+            run.handBack(at: clock.now())
         }
     }
 
@@ -109,8 +154,11 @@ final class JobLoop: ConsumerListener {
 
     func polled(by consumer: isolated Consumer) {
         beat.note(clock.now())
+        learnCommitted(with: consumer)
         probeMetadata(with: consumer)
         commit(with: consumer)
+        commitIdle(with: consumer)
+        adjustLimits()
         startRuns()
         let (pause, resume, isDue) = state.withLock { state in
             let flow = state.table.flow()
@@ -119,8 +167,13 @@ final class JobLoop: ConsumerListener {
         consumer.pause(pause)
         consumer.resume(resume)
         checkTimeouts()
+        figures.report(state.withLock { $0.table.figures }, running: state.withLock { $0.active.count }, consumer, clock)
         // Completions that came during the transaction: the next one begins in the next round, without waiting for a timer.
         if isDue { wake() }
+    }
+
+    func reachedEnd(of partition: TopicPartition, offset: Int64, by consumer: isolated Consumer) {
+        state.withLock { $0.table.reachedEnd(of: partition, offset: offset) }
     }
 
     private func startRuns() {
@@ -138,32 +191,111 @@ final class JobLoop: ConsumerListener {
             // all find it in `active`; drain waits for it.
             active.attach(
                 Task {
-                    let records = await self.runner.run(start.record, active)
-                    self.finish(start.run, records)
+                    let result = await self.runner.run(start.record, active)
+                    self.finish(start.run, result)
                 })
         }
     }
 
-    private func finish(_ run: RunKey, _ records: [ProducerRecord]?) {
-        state.withLock { state in
+    private func finish(_ run: RunKey, _ result: RunResult?) {
+        let now = clock.now()
+        let change = state.withLock { state in
             state.active[run] = nil
-            if !state.table.finish(run, records: records) {
+            let counts = state.table.finish(run, records: result?.records, checkpoint: result?.finishedCheckpoint)
+            guard counts else {
                 logger.debug("run counts for nothing", metadata: ["partition": "\(run.partition)", "offset": "\(run.offset)"])
+                return Circuit.Change?.none
             }
+            let change = state.circuit.note(result?.evidence ?? .none, at: now)
+            if change != nil { state.limitsNotBefore = nil }
+            return change
         }
+        if let change { tell(change) }
+        if change != nil { adjustLimits() }
         startRuns()
         wake()
+    }
+
+    // MARK: What keeps work away
+
+    /// Applies what operators and the circuit allow to the table.
+    private func adjustLimits() {
+        let now = clock.now()
+        // Looked up a few times a second; a change of the control topic or of the circuit comes at once.
+        let isDue = state.withLock { state in
+            if let notBefore = state.limitsNotBefore, notBefore > now { return false }
+            state.limitsNotBefore = now.advanced(by: .milliseconds(100))
+            return true
+        }
+        guard isDue else { return }
+        let date = clock.date()
+        let control = runner.control()
+        let pause = control.pause(kind: configuration.kind, at: date)
+        let slots = control.slots(kind: configuration.kind, at: date)
+        let (held, before) = state.withLock { state in
+            let circuit = state.circuit.limit(at: now)
+            state.table.startLimit = pause == nil ? [slots, circuit].compactMap { $0 }.min() : 0
+            let held: String? = pause.map { "paused by \($0.by)" } ?? (circuit == 0 ? "the circuit is open" : nil)
+            defer { state.held = held }
+            return (held, state.held)
+        }
+        if held != before {
+            Gauge(label: "worker_taking_work", dimensions: [("kind", configuration.kind)]).record(held == nil ? 1 : 0)
+            logger.notice(held == nil ? "taking work again" : "taking no work", metadata: ["because": "\(held ?? "nothing")"])
+        }
+    }
+
+    /// An entry of the control topic changed.
+    func controlChanged() {
+        let control = runner.control()
+        let now = clock.now()
+        let date = clock.date()
+        for run in state.withLock({ Array($0.active.values) }) {
+            guard let job = run.job, let entry = control.cancellation(of: job, at: date) else { continue }
+            logger.notice("job cancelled by an operator", metadata: ["job": "\(run.description)", "by": "\(entry.by)"])
+            run.cancel(entry.failure, at: now)
+        }
+        state.withLock { $0.limitsNotBefore = nil }
+        wake()
+    }
+
+    private func tell(_ change: Circuit.Change) {
+        switch change {
+        case .opened(let deaths, let reason):
+            logger.error(
+                "circuit opened: too many jobs died", metadata: ["deaths": "\(deaths)", "last-reason": "\(reason)"])
+        case .closed:
+            logger.notice("circuit closed: a job came through")
+        }
+        runner.announceCircuit(change)
     }
 
     private func wake() { thread.withLock { $0 }?.wakeUp() }
 
     private func checkTimeouts() {
         let now = clock.now()
+        let date = clock.date()
         let active = state.withLock { Array($0.active.values) }
-        for run in active where run.checkTimeouts(configuration, now: now) {
-            logger.warning("job timed out", metadata: ["job": "\(run.description)"])
+        for run in active {
+            if run.checkTimeouts(configuration, now: now, date: date) {
+                logger.warning("job timed out", metadata: ["job": "\(run.description)"])
+            }
+            guard run.ignoresCancellation(for: Self.stuckLimit, now: now) else { continue }
+            fail(
+                ProgramFailure(
+                    .failure,
+                    "job \(run.description) ignores its cancellation for \(Self.stuckLimit.components.seconds) s: the worker ends, "
+                        + "because it can't hand the job on safely; report the job's kind"))
         }
-        Gauge(label: "worker_jobs_in_flight", dimensions: [("kind", configuration.kind)]).record(active.count)
+    }
+
+    /// How long a cancelled job may go on before the process ends: nothing else would free its slot and its key.
+    private static let stuckLimit: Duration = .seconds(30)
+
+    /// Jobs that were told to end and go on, by name.
+    var stuckJobs: [String] {
+        let now = clock.now()
+        return state.withLock { $0.active.values.filter { $0.ignoresCancellation(for: .seconds(5), now: now) } }.map(\.description)
     }
 
     // MARK: Commits
@@ -185,6 +317,7 @@ final class JobLoop: ConsumerListener {
                 state.commitNotBefore = nil
                 state.commitFailures = 0
             }
+            runner.memory?.forget(batch.completions.compactMap(\.finishedCheckpoint))
             Timer(label: "worker_transaction_duration_seconds", dimensions: [("kind", configuration.kind)])
                 .recordNanoseconds(Int64(now.duration(to: clock.now()) / .nanoseconds(1)))
             Counter(label: "worker_completions_total", dimensions: [("kind", configuration.kind)])
@@ -204,6 +337,28 @@ final class JobLoop: ConsumerListener {
                 return state.commitFailures
             }
             logger.warning("completions not published yet", metadata: ["error": "\(error)", "attempt": "\(failures)"])
+        }
+    }
+
+    /// How often offsets beyond transaction markers are committed where nothing is left to do.
+    private static let idleCommitInterval: Duration = .seconds(5)
+
+    private func commitIdle(with consumer: isolated Consumer) {
+        let now = clock.now()
+        let offsets: [TopicPartition: CommittedOffset] = state.withLock { state in
+            if let notBefore = state.idleCommitNotBefore, notBefore > now { return [:] }
+            guard state.failure == nil else { return [:] }
+            let offsets = state.table.idleOffsets
+            if !offsets.isEmpty { state.idleCommitNotBefore = now.advanced(by: Self.idleCommitInterval) }
+            return offsets
+        }
+        guard !offsets.isEmpty else { return }
+        do throws(KafkaError) {
+            try consumer.commit(offsets)
+            state.withLock { $0.table.committed(CommitBatch(completions: [], offsets: offsets)) }
+        } catch {
+            // Only figures suffer: the next completion's transaction carries the offset too.
+            logger.debug("idle offsets not committed", metadata: ["error": "\(error)"])
         }
     }
 
@@ -263,24 +418,33 @@ final class JobLoop: ConsumerListener {
         logger.log(level: isNew ? .warning : .debug, "consumer error", metadata: ["error": "\(error)"])
     }
 
-    private func fail(_ error: KafkaError) {
-        state.withLock { $0.failure = $0.failure ?? error }
-        onFailure(error)
+    private func fail(_ error: any Error) {
+        let isFirst = state.withLock { state in
+            defer { state.failure = state.failure ?? error }
+            return state.failure == nil
+        }
+        if isFirst { onFailure(error) }
     }
 
-    /// Starts nothing new, waits up to `grace` for what runs, then hands the rest back.
-    ///
-    /// - Returns: how many jobs were handed back.
-    func drain(grace: Duration) async -> Int {
+    /// How a drain ended.
+    struct Drained: Sendable {
+        /// Jobs that were handed back.
+        var handedBack = 0
+        /// Jobs that go on although they were cancelled.
+        var stuck: [String] = []
+    }
+
+    /// Starts nothing new, waits up to `grace` for what runs, then hands the rest back. When its task is cancelled the grace
+    /// ends at once.
+    func drain(grace: Duration) async -> Drained {
         state.withLock { $0.table.isDraining = true }
         wake()
-        guard await !becomesIdle(within: grace) else { return 0 }
+        guard await !becomesIdle(within: grace) else { return Drained() }
         let left = state.withLock { $0.active.count }
         handBackAll()
-        if await !becomesIdle(within: Self.cancellationLimit) {
-            logger.error("jobs ignore their cancellation", metadata: ["jobs": "\(runningJobs)"])
-        }
-        return left
+        // In a task of its own: what was cancelled gets its time even when the caller is in a hurry.
+        let isIdle = await Task { await becomesIdle(within: Self.cancellationLimit) }.value
+        return Drained(handedBack: left, stuck: isIdle ? [] : runningJobs)
     }
 
     /// How long a cancelled job may take to end before the worker ends without it.
@@ -297,7 +461,8 @@ final class JobLoop: ConsumerListener {
     }
 
     private func handBackAll() {
-        for run in state.withLock({ Array($0.active.values) }) { run.handBack() }
+        let now = clock.now()
+        for run in state.withLock({ Array($0.active.values) }) { run.handBack(at: now) }
     }
 
     /// Jobs that are running now, by name.

@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import Kafka
 import Messaging
+import ObjectStorage
 import Service
 import ServiceLifecycle
 import Synchronization
@@ -21,6 +22,7 @@ private struct Bench {
     let topics: TopicNames
     let kafka: KafkaConfiguration
     var configuration: JobWorkerConfiguration
+    let state = MemoryObjectStore()
 
     init(partitions: Int = 2, retryDelays: [Duration] = [.milliseconds(200)]) async throws {
         topics = TopicNames(prefix: "t\(UUID().uuidString.prefix(8).lowercased()).")
@@ -29,7 +31,7 @@ private struct Bench {
         configuration.retryDelays = retryDelays
         configuration.sessionTimeout = .seconds(6)
         configuration.grace = .seconds(5)
-        var names = [topics.jobs("test"): partitions, topics.dead("test"): 1, topics.jobEvents: 1]
+        var names = [topics.jobs("test"): partitions, topics.dead("test"): 1, topics.jobEvents: 1, topics.alerts: 1, topics.control: 1]
         for delay in retryDelays { names[topics.retry("test", after: delay)] = 1 }
         try await TestBroker.shared.create(names)
     }
@@ -53,7 +55,7 @@ private struct Bench {
         _ configuration: JobWorkerConfiguration? = nil, handler: Handler, until isEnough: @escaping @Sendable ([JobEvent]) -> Bool
     ) async throws -> [JobEvent] {
         let worker = JobWorker(
-            configuration ?? self.configuration, handler: handler, health: HealthRegistry(), logger: .quiet)
+            configuration ?? self.configuration, handler: handler, state: state, health: HealthRegistry(), logger: .quiet)
         let group = ServiceGroup(services: [worker], logger: .quiet)
         return try await withThrowingTaskGroup(of: [JobEvent]?.self) { tasks in
             tasks.addTask {
