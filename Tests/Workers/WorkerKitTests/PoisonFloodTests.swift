@@ -1,5 +1,6 @@
 import Contracts
 import DevelopmentStack
+import Foundation
 import Kafka
 import TestSupport
 import Testing
@@ -31,7 +32,7 @@ struct PoisonFloodTests {
         }
         let result = account.result()
         #expect(account.differences.isEmpty, "seed \(seed)")
-        #expect(result.lost.isEmpty, "seed \(seed)")
+        #expect(result.lost.prefix(10) == [], "seed \(seed)")
         #expect(result.twice == 0, "seed \(seed)")
         #expect(result.done + account.intact == count, "seed \(seed)")
         // A flood that breaks nothing, or in which nothing survives, would prove nothing.
@@ -48,7 +49,8 @@ struct PoisonFloodTests {
                 RecordHeader(JobHeader.redrives, "2"), RecordHeader("custom", "kept"),
             ])
         let dead = plan.dead(
-            record, attempt: 1, failure: JobEvent.Failure(reason: "malformed", message: "m"), group: "g", worker: "w", now: .now)
+            record, attempt: 1, failure: JobEvent.Failure(reason: "malformed", message: "m"), group: "g", worker: "w",
+            now: Date())
         #expect(dead.headers.text(of: JobHeader.deadTruncated) == nil)
         #expect(dead.headers.filter { $0.name == JobHeader.deadReason }.map(\.text) == ["malformed"])
         #expect(dead.headers.text(of: JobHeader.redrives) == "2")

@@ -3,6 +3,7 @@ import DevelopmentStack
 import Foundation
 import Kafka
 import Messaging
+import ObjectStorage
 import Service
 import ServiceLifecycle
 import TestSupport
@@ -34,7 +35,8 @@ struct WorkerTrial: Sendable {
 
     /// Every topic that a worker needs, by name the number of partitions.
     var topicPartitions: [String: Int] {
-        var names = [topics.jobs(Self.kind): partitions, topics.dead(Self.kind): 1, topics.jobEvents: 1]
+        var names = [topics.jobs(Self.kind): partitions, topics.dead(Self.kind): 1, topics.jobEvents: 1, topics.alerts: 1]
+        names[topics.control] = 1
         for delay in retryDelays { names[topics.retry(Self.kind, after: delay)] = 1 }
         return names
     }
@@ -64,10 +66,12 @@ struct WorkerTrial: Sendable {
 
     /// Runs a worker while `body` goes on, then stops it gracefully and returns what `body` returned.
     func withWorker<Result: Sendable>(
-        _ configuration: JobWorkerConfiguration? = nil, handler: TrialHandler,
+        _ configuration: JobWorkerConfiguration? = nil, state: (any ObjectStore)? = nil, handler: TrialHandler,
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        let worker = JobWorker(configuration ?? self.configuration, handler: handler, health: HealthRegistry(), logger: .quiet)
+        let worker = JobWorker(
+            configuration ?? self.configuration, handler: handler, state: state, health: HealthRegistry(),
+            logger: .quiet)
         let group = ServiceGroup(services: [worker], logger: .quiet)
         return try await withThrowingTaskGroup(of: Result?.self) { tasks in
             tasks.addTask {
