@@ -5,14 +5,6 @@ internal import Logging
 internal import Messaging
 internal import Metrics
 
-/// What a run leaves: what is to be published with its offset, and what its end says.
-struct RunResult: Sendable {
-    var records: [ProducerRecord]
-    var evidence: Circuit.Evidence = .none
-    /// The checkpoint that nobody needs once the records are committed.
-    var finishedCheckpoint: JobCheckpoint?
-}
-
 /// Runs one attempt at one job and says what is to be published about it.
 struct JobRunner: Sendable {
     let configuration: JobWorkerConfiguration
@@ -70,7 +62,7 @@ struct JobRunner: Sendable {
         if isHandedBack || !outcome.endsJob { await attempt.context?.checkpoint.flush() }
         if isHandedBack { return nil }
         let settled = settle(outcome, attempt)
-        var result = RunResult(records: publish(settled, attempt), evidence: settled.evidence)
+        var result = RunResult(records: publish(settled, attempt), evidence: settled.evidence, endedAt: clock.now())
         if settled.endsJob { result.finishedCheckpoint = attempt.context?.checkpoint }
         return result
     }
