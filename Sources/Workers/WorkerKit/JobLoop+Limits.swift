@@ -33,6 +33,19 @@ extension JobLoop {
         }
     }
 
+    /// Names jobs that hold up all others of their partition: the window behind them is full of what is done.
+    func warnOfHeadOfLine() {
+        guard configuration.window > 1 else { return }
+        let new: [String] = state.withLock { state in
+            let blocking = Set(state.table.partitions.compactMap { state.table.headOfLine(of: $0) })
+            defer { state.blocking = blocking }
+            return blocking.subtracting(state.blocking).compactMap { state.active[$0]?.description }
+        }
+        for job in new {
+            logger.warning("a job holds up its partition", metadata: ["job": "\(job)", "window": "\(configuration.window)"])
+        }
+    }
+
     /// An entry of the control topic changed.
     func controlChanged() {
         let control = runner.control()

@@ -25,6 +25,8 @@ final class JobLoop: ConsumerListener {
         var learnNotBefore: WorkerClock.Instant?
         var idleCommitNotBefore: WorkerClock.Instant?
         var limitsNotBefore: WorkerClock.Instant?
+        /// The runs that were named because the rest of their window waits for them.
+        var blocking: Set<RunKey> = []
         /// What keeps work away at the moment, for people; nil for nothing.
         var held: String?
     }
@@ -65,7 +67,7 @@ final class JobLoop: ConsumerListener {
     // MARK: Ownership
 
     func assigned(_ partitions: [TopicPartition], to consumer: isolated Consumer) {
-        runner.memory?.starts.assignmentChanged()
+        runner.memory?.assignmentChanged()
         var committed: [TopicPartition: CommittedOffset]?
         do throws(KafkaError) {
             committed = try consumer.committed(partitions)
@@ -167,7 +169,10 @@ final class JobLoop: ConsumerListener {
         consumer.pause(pause)
         consumer.resume(resume)
         checkTimeouts()
-        figures.report(clock, consumer) { state.withLock { ($0.table.figures, $0.active.count) } }
+        figures.report(clock, consumer) {
+            warnOfHeadOfLine()
+            return state.withLock { ($0.table.figures, $0.active.count) }
+        }
         // Completions that came during the transaction: the next one begins in the next round, without waiting for a timer.
         if isDue { wake() }
     }

@@ -18,10 +18,9 @@ private struct Wreck {
         let topic = bench.topics.jobs("test")
         for _ in 0..<starts {
             // Each time another process of the same instance begins them and never ends.
-            let ledger = StartLedger(store: bench.state, kind: "test", instance: instance, logger: .quiet)
-            ledger.assignmentChanged()
+            let ledger = StartLedger(store: bench.state, kind: "test", instance: instance, limit: 100, logger: .quiet)
             for (offset, job) in offsets {
-                _ = try await ledger.begin(RunKey(partition: TopicPartition(topic, 0), epoch: 1, offset: offset), job: job)
+                _ = try await ledger.begin(StartPlace(partition: TopicPartition(topic, 0), offset: offset), job: job)
             }
         }
     }
