@@ -31,7 +31,8 @@ extension JobLoop {
     /// Jobs that were told to end and go on, by name.
     var stuckJobs: [String] {
         let now = clock.now()
-        return state.withLock { $0.active.values.filter { $0.ignoresCancellation(for: .seconds(5), now: now) } }.map(\.description)
+        let active = state.withLock { Array($0.active.values) }
+        return active.filter { $0.ignoresCancellation(for: .seconds(5), now: now) }.map(\.description)
     }
 
     func failed(_ error: KafkaError, in consumer: isolated Consumer) {

@@ -175,7 +175,8 @@ struct JobControlTests {
                 if number <= 3 { return .dead(JobEvent.Failure(reason: "vendor-credentials", message: "refused")) }
                 return .done(JobResult())
             }, until: ended(6))
-        #expect(events.filter { $0.event.isTerminal }.map(\.event) == [.failed, .failed, .failed, .completed, .completed, .completed])
+        let ends = events.filter { $0.event.isTerminal }.map(\.event)
+        #expect(ends == [.failed, .failed, .failed, .completed, .completed, .completed])
         let times = starts.withLock { $0 }
         #expect(times[2].duration(to: times[3]) >= .seconds(1.9))
         let alerts = try await bench.records(2, of: bench.topics.alerts).map { try Alert.decode($0.value) }
