@@ -48,13 +48,15 @@ struct DependencyRuleTests {
         }
     }
 
-    @Test("services import neither workers, vendors nor each other")
+    @Test("services import neither workers, vendors nor each other; only operators' commands know the scheduler's intervals")
     func services() throws {
         let house = try House()
         try house.allow(.services, [.contracts, .messaging, .platform, .services])
         for file in house.files(of: .services) {
             let others = file.imports.filter { house.layers[$0] == .services && $0 != file.module }
-            #expect(others.isEmpty, "\(file.path) imports \(others.sorted())")
+            // A backfill publishes what the scheduler would have: the same intervals under the same ids.
+            let allowed: Set<String> = file.module == "Operations" ? ["Scheduler"] : []
+            #expect(others.isSubset(of: allowed), "\(file.path) imports \(others.sorted())")
         }
     }
 
