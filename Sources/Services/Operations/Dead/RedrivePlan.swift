@@ -1,4 +1,4 @@
-public import Contracts
+internal import Contracts
 public import Foundation
 public import Kafka
 
