@@ -104,7 +104,9 @@ let package = Package(
         library(
             "Monitor", "Services/Monitor",
             ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
-        library("Operations", "Services/Operations", ["Scheduler", "Contracts", "Kafka", "Messaging", "Service", yams, log]),
+        library(
+            "Operations", "Services/Operations",
+            ["Contracts", "Kafka", "Messaging", "Scheduler", "Service", "WorkerKit", yams, crypto, log]),
 
         // Executables: parse options, wire, run.
         program("SchedulerProgram", "scheduler", ["Scheduler", "Kafka", "Service", log]),
@@ -112,7 +114,9 @@ let package = Package(
             "ConversationWorkerProgram", "conversation-worker",
             ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
-        program("SwitchboardProgram", "switchboard", ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "Service", log]),
+        program(
+            "SwitchboardProgram", "switchboard",
+            ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(
@@ -153,7 +157,7 @@ let package = Package(
             ["Monitor", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
         tests(
             "OperationsTests", "Services/OperationsTests",
-            ["Operations", "Scheduler", "Kafka", "Messaging", "TestSupport", "Contracts"]),
+            ["Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "Service", "TestSupport", "Contracts"]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(
             "SystemTests", "SystemTests",

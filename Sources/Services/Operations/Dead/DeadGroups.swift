@@ -49,7 +49,7 @@ public struct DeadGroups: Sendable {
 
     /// Counts a letter.
     public mutating func add(_ letter: DeadLetter) {
-        var name = PlainText.shown(name(of: letter), limit: 60)
+        var name = TerminalText.escaped(name(of: letter), limit: 60)
         if groups[name] == nil, groups.count >= Self.maximumGroups { name = "(other)" }
         var group = groups[name] ?? Group(name: name)
         group.count += 1

@@ -14,7 +14,7 @@ public struct DeadLetter: Sendable, Hashable {
         public let offset: Int64
 
         /// Such as `jobs.conversation-3 at 42`.
-        public var description: String { "\(PlainText.shown(topic))-\(partition) at \(offset)" }
+        public var description: String { "\(TerminalText.escaped(topic))-\(partition) at \(offset)" }
     }
 
     /// Which letter of its topic it is.
@@ -104,6 +104,6 @@ public struct DeadLetter: Sendable, Hashable {
     public var name: String {
         if let job { return job.id }
         guard let key = record.key, !key.isEmpty else { return "(no key)" }
-        return PlainText.shown(String(decoding: key, as: UTF8.self), limit: 60)
+        return TerminalText.escaped(String(decoding: key, as: UTF8.self), limit: 60)
     }
 }

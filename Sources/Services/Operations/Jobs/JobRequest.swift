@@ -64,21 +64,21 @@ public struct JobRequest: Sendable, Hashable {
                 reject("\(name) is missing; give \(allowed)")
                 return ""
             }
-            if !rule(value) { reject("\(name): \(PlainText.quoted(value)) is not allowed; allowed is \(allowed)") }
+            if !rule(value) { reject("\(name): \"\(TerminalText.escaped(value, limit: 100))\" is not allowed; allowed is \(allowed)") }
             return value
         }
         let kind = required(self.kind, "kind", Job.isIdentifier, "a kind of worker such as conversation")
         let source = required(self.source, "source", Job.isName, "a vendor account such as genesys/main")
         let dataset = required(self.dataset, "dataset", Job.isName, "a data set such as conversations")
         if let day, !BusinessDay.isValid(day) {
-            reject("day: \(PlainText.quoted(day)) is not allowed; allowed is a day yyyy-MM-dd")
+            reject("day: \"\(TerminalText.escaped(day, limit: 100))\" is not allowed; allowed is a day yyyy-MM-dd")
         }
         let zone = BusinessZone(self.zone ?? "UTC")
         if zone == nil {
-            reject("zone: \(PlainText.quoted(self.zone ?? "")) is not allowed; allowed is an IANA time zone such as Asia/Manila, or UTC")
+            reject("zone: \"\(TerminalText.escaped(self.zone ?? "", limit: 100))\" is not allowed; allowed is an IANA time zone such as Asia/Manila, or UTC")
         }
         if let schedule, schedule.wholeMatch(of: /[a-z0-9][a-z0-9\-]{0,62}/) == nil {
-            reject("schedule: \(PlainText.quoted(schedule)) is not allowed; allowed is the name of a schedule")
+            reject("schedule: \"\(TerminalText.escaped(schedule, limit: 100))\" is not allowed; allowed is the name of a schedule")
         }
         var interval: Interval?
         do throws(Problem) {
@@ -105,7 +105,7 @@ public struct JobRequest: Sendable, Hashable {
         }
         if problems.isEmpty, !Job.isIdentifier(id) {
             reject(
-                "id: \(PlainText.quoted(id)) is not allowed; allowed are letters, digits, '-', '_' and '.', 1 to 200 of them"
+                "id: \"\(TerminalText.escaped(id, limit: 100))\" is not allowed; allowed are letters, digits, '-', '_' and '.', 1 to 200 of them"
                     + (self.id == nil ? "; give a shorter one with id" : ""))
         }
         guard problems.isEmpty else { throw Problems(lines: problems) }

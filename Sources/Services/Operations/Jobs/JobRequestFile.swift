@@ -47,7 +47,7 @@ public enum JobRequestFile {
         }
         for key in object.keys.sorted() where !keys.contains(key) && !ignored.contains(key) {
             let hint = key == "parent" ? "it is a child; name its root" : "allowed are \(keys.sorted().joined(separator: ", "))"
-            problems.append("line \(line): unknown key \(PlainText.quoted(key)); \(hint)")
+            problems.append("line \(line): unknown key \"\(TerminalText.escaped(key, limit: 100))\"; \(hint)")
         }
         func reject(_ key: String, _ allowed: String) {
             problems.append("line \(line): \(key): allowed is \(allowed)")
