@@ -104,7 +104,9 @@ let package = Package(
         library(
             "Monitor", "Services/Monitor",
             ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
-        library("Operations", "Services/Operations", ["Contracts", "Kafka", "Messaging", "Service", yams, log]),
+        library(
+            "Operations", "Services/Operations",
+            ["Contracts", "Kafka", "Messaging", "Scheduler", "Service", "WorkerKit", yams, crypto, log]),
 
         // Executables: parse options, wire, run.
         program("SchedulerProgram", "scheduler", ["Scheduler", "Kafka", "Service", log]),
@@ -112,7 +114,9 @@ let package = Package(
             "ConversationWorkerProgram", "conversation-worker",
             ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
-        program("SwitchboardProgram", "switchboard", ["Operations", "Contracts", "Kafka", "Messaging", "Service", log]),
+        program(
+            "SwitchboardProgram", "switchboard",
+            ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(
@@ -151,7 +155,9 @@ let package = Package(
         tests(
             "MonitorTests", "Services/MonitorTests",
             ["Monitor", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
-        tests("OperationsTests", "Services/OperationsTests", ["Operations", "Kafka", "TestSupport", "Contracts"]),
+        tests(
+            "OperationsTests", "Services/OperationsTests",
+            ["Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "Service", "TestSupport", "Contracts"]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(
             "SystemTests", "SystemTests",
