@@ -362,7 +362,9 @@ final class StartLedger: Sendable {
     private func put(_ write: Write) async -> Result<Void, ObjectStorageError> {
         do throws(ObjectStorageError) {
             if let bytes = write.bytes {
-                try await store.put(key, bytes: bytes, options: PutOptions(contentType: "application/json"))
+                // A process that dies leaves what it wrote to the machine; that the machine died is no job's fault.
+                let options = PutOptions(contentType: "application/json", outlivesMachine: false)
+                try await store.put(key, bytes: bytes, options: options)
             } else {
                 try await store.delete(key)
             }
