@@ -49,6 +49,7 @@ let package = Package(
         .executable(name: "switchboard", targets: ["SwitchboardProgram"]),
         .executable(name: "vendor-simulator", targets: ["VendorSimulatorProgram"]),
         .executable(name: "development-stack", targets: ["DevelopmentStackProgram"]),
+        .executable(name: "rehearsal-worker", targets: ["RehearsalWorkerProgram"]),
         .executable(name: "switchboard-bench", targets: ["BenchProgram"]),
     ],
     dependencies: [
@@ -120,13 +121,18 @@ let package = Package(
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(
+            "RehearsalWorkerProgram", "rehearsal-worker",
+            ["Rehearsal", "WorkerKit", "Contracts", "ObjectStorage", "Service", "Transfer"]),
+        program(
             "BenchProgram", "switchboard-bench",
             ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", lifecycle, log]),
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),
+        library("Rehearsal", "Development/Rehearsal", ["Contracts"]),
         library(
-            "DevelopmentStack", "Development/DevelopmentStack", ["Contracts", "Kafka", "ObjectStorage", "Transfer", crypto, log]),
+            "DevelopmentStack", "Development/DevelopmentStack",
+            ["Rehearsal", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Transfer", crypto, log]),
 
         // Tests mirror Sources.
         library(
