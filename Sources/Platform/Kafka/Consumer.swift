@@ -62,12 +62,12 @@ public actor Consumer {
         thread.setPoller { self.assumeIsolated { $0.poll() } }
     }
 
-    private func native(_ operation: String) throws(KafkaError) -> OpaquePointer {
+    func native(_ operation: String) throws(KafkaError) -> OpaquePointer {
         guard let handle else { throw .closed(operation) }
         return handle
     }
 
-    private func check(_ code: rd_kafka_resp_err_t, _ operation: String) throws(KafkaError) {
+    func check(_ code: rd_kafka_resp_err_t, _ operation: String) throws(KafkaError) {
         if code != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(code: code, operation: operation) }
     }
 

@@ -5,14 +5,6 @@ internal import Logging
 internal import Messaging
 internal import Metrics
 
-/// What a run leaves: what is to be published with its offset, and what its end says.
-struct RunResult: Sendable {
-    var records: [ProducerRecord]
-    var evidence: Circuit.Evidence = .none
-    /// The checkpoint that nobody needs once the records are committed.
-    var finishedCheckpoint: JobCheckpoint?
-}
-
 /// Runs one attempt at one job and says what is to be published about it.
 struct JobRunner: Sendable {
     let configuration: JobWorkerConfiguration
@@ -66,11 +58,11 @@ struct JobRunner: Sendable {
         }
         suspects.leave(active.key)
         let isHandedBack = active.wasHandedBack
-        memory?.starts.end(active.key, handedBack: isHandedBack)
+        if isHandedBack { await memory?.handBack(active.key) } else { memory?.end(active.key) }
         if isHandedBack || !outcome.endsJob { await attempt.context?.checkpoint.flush() }
         if isHandedBack { return nil }
         let settled = settle(outcome, attempt)
-        var result = RunResult(records: publish(settled, attempt), evidence: settled.evidence)
+        var result = RunResult(records: publish(settled, attempt), evidence: settled.evidence, endedAt: clock.now())
         if settled.endsJob { result.finishedCheckpoint = attempt.context?.checkpoint }
         return result
     }
@@ -126,13 +118,13 @@ struct JobRunner: Sendable {
         var delay: Duration = .seconds(1)
         while true {
             do {
-                let earlier = try await memory.starts.earlierStarts(of: active.key)
+                let earlier = try await memory.earlierStarts(of: active.key)
                 if earlier + 1 >= configuration.crashLimit { return .dead(Self.crashLoop(earlier), cause: .job) }
                 if earlier > 0, !isSuspect {
                     try await suspects.enter(active.key)
                     isSuspect = true
                 }
-                _ = try await memory.starts.begin(active.key, job: job.id)
+                try await memory.begin(active.key, job: job.id)
                 return nil
             } catch is CancellationError {
                 throw CancellationError()
@@ -160,7 +152,7 @@ struct JobRunner: Sendable {
         announce(JobEvent(.started, of: job, at: clock.date(), attempt: number, worker: configuration.worker))
         let gate = ProgressGate(interval: configuration.progressInterval, clock: clock)
         let checkpoint = await memory?.checkpoint(of: job, logger: jobLogger) { [memory] in
-            memory?.starts.progressed(active.key)
+            memory?.progressed(active.key)
         }
         let context = JobContext(
             attempt: number, worker: configuration.worker, logger: jobLogger, clock: clock, checkpoint: checkpoint

@@ -90,6 +90,8 @@ public struct JobWorker: ServiceLifecycle.Service {
         // Jobs are small and few are needed: what is fetched ahead of a paused partition is thrown away.
         consumerConfiguration.prefetchedRecords = 64
         consumerConfiguration.prefetchedBytes = 4 << 20
+        // The end of a partition tells that only transaction markers lie between it and the last job.
+        consumerConfiguration.reportsEnds = true
         let consumer = try await Consumer(consumerConfiguration, listener: loop)
         try await closing(consumer.close) {
             let transactions = try TransactionalProducer(

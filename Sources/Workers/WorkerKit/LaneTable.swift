@@ -10,9 +10,7 @@ struct RunKey: Hashable, Sendable {
 /// What a finished run wants published, together with its offset.
 struct Completion: Sendable {
     let run: RunKey
-    let records: [ProducerRecord]
-    /// The checkpoint that nobody needs once this is committed.
-    var finishedCheckpoint: JobCheckpoint?
+    var result: RunResult
 }
 
 /// What one transaction carries.
@@ -269,14 +267,14 @@ struct LaneTable {
 
     // MARK: Completions
 
-    /// Ends a run; nil records mean that it was cancelled and its offset stays open. False when it counts for nothing.
-    mutating func finish(_ run: RunKey, records: [ProducerRecord]?, checkpoint: JobCheckpoint? = nil) -> Bool {
+    /// Ends a run; no result means that it was cancelled and its offset stays open. False when it counts for nothing.
+    mutating func finish(_ run: RunKey, _ result: RunResult?) -> Bool {
         if let key = runningKeys.removeValue(forKey: run), !key.isEmpty { busyKeys.remove(key) }
         guard let lane = lanes[run.partition], lane.epoch == run.epoch, lane.running.contains(run.offset) else { return false }
         lanes[run.partition]?.running.remove(run.offset)
-        guard let records else { return false }
+        guard let result else { return false }
         lanes[run.partition]?.window.finish(run.offset)
-        pending.append(Completion(run: run, records: records, finishedCheckpoint: checkpoint))
+        pending.append(Completion(run: run, result: result))
         return true
     }
 

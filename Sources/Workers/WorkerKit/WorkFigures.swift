@@ -28,7 +28,9 @@ final class WorkFigures: Sendable {
     init(_ configuration: JobWorkerConfiguration) { self.configuration = configuration }
 
     /// Sets the gauges now and then; called on the poll thread.
-    func report(_ lanes: [LaneFigures], running: Int, _ consumer: isolated Consumer, _ clock: WorkerClock) {
+    func report(
+        _ clock: WorkerClock, _ consumer: isolated Consumer, _ present: () -> (lanes: [LaneFigures], running: Int)
+    ) {
         let now = clock.now()
         let isDue = state.withLock { state in
             if let notBefore = state.notBefore, notBefore > now { return false }
@@ -36,6 +38,7 @@ final class WorkFigures: Sendable {
             return true
         }
         guard isDue else { return }
+        let (lanes, running) = present()
         refreshEnds(lanes, consumer, now)
         let ends = state.withLock { $0.ends }
         let kind = [("kind", configuration.kind)]

@@ -85,7 +85,8 @@ final class ControlFollower: ConsumerListener {
             return
         }
         if state.withLock({ $0.isCaughtUp }) {
-            logger.notice("control changed", metadata: ["key": "\(String(decoding: (record.key ?? []).prefix(300), as: UTF8.self))"])
+            let key = String(decoding: (record.key ?? []).prefix(300), as: UTF8.self)
+            logger.notice("control changed", metadata: ["key": "\(key)"])
             onChange()
         }
     }
