@@ -9,6 +9,8 @@ public final class JobContext: Sendable {
     public let worker: String
     /// A logger that carries the job's id.
     public let logger: Logger
+    /// What a former attempt left to go on from, and where this one says how far it came.
+    public let checkpoint: JobCheckpoint
 
     private let report: @Sendable ([String: Int]) -> Void
     private let clock: WorkerClock
@@ -16,15 +18,18 @@ public final class JobContext: Sendable {
 
     /// A context, as tests make it.
     ///
-    /// - Parameter report: called with figures whenever the handler goes forward.
+    /// - Parameters:
+    ///   - checkpoint: in memory and empty unless said otherwise.
+    ///   - report: called with figures whenever the handler goes forward.
     public init(
-        attempt: Int, worker: String, logger: Logger, clock: WorkerClock = .system,
+        attempt: Int, worker: String, logger: Logger, clock: WorkerClock = .system, checkpoint: JobCheckpoint = JobCheckpoint(),
         report: @escaping @Sendable ([String: Int]) -> Void = { _ in }
     ) {
         self.attempt = attempt
         self.worker = worker
         self.logger = logger
         self.clock = clock
+        self.checkpoint = checkpoint
         self.report = report
         progress = Mutex(clock.now())
     }
