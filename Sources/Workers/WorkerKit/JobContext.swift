@@ -12,6 +12,8 @@ public final class JobContext: Sendable {
     /// What a former attempt left to go on from, and where this one says how far it came.
     public let checkpoint: JobCheckpoint
 
+    let checkpoint: JobCheckpoint
+
     private let report: @Sendable ([String: Int]) -> Void
     private let clock: WorkerClock
     private let progress: Mutex<WorkerClock.Instant>
@@ -31,6 +33,7 @@ public final class JobContext: Sendable {
         self.clock = clock
         self.checkpoint = checkpoint
         self.report = report
+        self.checkpoint = JobCheckpoint()
         progress = Mutex(clock.now())
     }
 
@@ -43,4 +46,12 @@ public final class JobContext: Sendable {
 
     /// When the handler last went forward.
     var lastProgress: WorkerClock.Instant { progress.withLock { $0 } }
+}
+extension JobContext {
+    convenience init(
+        attempt: Int, worker: String, logger: Logger, clock: WorkerClock, checkpoint: JobCheckpoint?,
+        report: @escaping @Sendable ([String: Int]) -> Void
+    ) {
+        self.init(attempt: attempt, worker: worker, logger: logger, clock: clock, report: report)
+    }
 }
