@@ -159,6 +159,9 @@ public final class JobCheckpoint: Sendable {
         await bounded(writer(), limit)
     }
 
+    /// Whether there is or may be an object to remove.
+    var mayBePresent: Bool { state.withLock { $0.isPresent || $0.writer != nil } }
+
     /// Ends the attempt with a result that was accepted: removes the object, if there may be one.
     func remove(within limit: Duration = .seconds(5)) async {
         let writer = state.withLock { state -> Task<Void, Never>? in
