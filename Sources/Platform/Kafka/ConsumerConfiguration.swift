@@ -42,15 +42,18 @@ public struct ConsumerConfiguration: Sendable {
     }
 
     var properties: [String: String] {
+        // Who lowers the poll interval means to lower the session too: librdkafka refuses a session that is longer.
+        let pollInterval = kafka.properties["max.poll.interval.ms"].flatMap { Int64($0) }
+        let session = min(sessionTimeout.wholeMilliseconds, pollInterval ?? .max)
         var properties = [
             "enable.auto.commit": "false",
             "enable.auto.offset.store": "false",
             "auto.offset.reset": startsAtLatest ? "latest" : "earliest",
             "isolation.level": readsCommittedOnly ? "read_committed" : "read_uncommitted",
             "enable.partition.eof": reportsEnds ? "true" : "false",
-            "session.timeout.ms": "\(sessionTimeout.wholeMilliseconds)",
-            "heartbeat.interval.ms": "\(max(100, min(3000, sessionTimeout.wholeMilliseconds / 4)))",
-            "max.poll.interval.ms": "\(max(300_000, sessionTimeout.wholeMilliseconds))",
+            "session.timeout.ms": "\(session)",
+            "heartbeat.interval.ms": "\(max(100, min(3000, session / 4)))",
+            "max.poll.interval.ms": "\(max(300_000, session))",
             "queued.min.messages": "\(prefetchedRecords)",
             "queued.max.messages.kbytes": "\(max(1, prefetchedBytes / 1024))",
             "fetch.wait.max.ms": "100",

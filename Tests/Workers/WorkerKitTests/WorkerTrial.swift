@@ -34,7 +34,8 @@ struct WorkerTrial: Sendable {
 
     /// Every topic that a worker needs, by name the number of partitions.
     var topicPartitions: [String: Int] {
-        var names = [topics.jobs(Self.kind): partitions, topics.dead(Self.kind): 1, topics.jobEvents: 1]
+        var names = [topics.jobs(Self.kind): partitions, topics.dead(Self.kind): 1]
+        for topic in [topics.jobEvents, topics.alerts, topics.control] { names[topic] = 1 }
         for delay in retryDelays { names[topics.retry(Self.kind, after: delay)] = 1 }
         return names
     }
@@ -67,7 +68,7 @@ struct WorkerTrial: Sendable {
         _ configuration: JobWorkerConfiguration? = nil, handler: TrialHandler,
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        let worker = JobWorker(configuration ?? self.configuration, handler: handler, health: HealthRegistry(), logger: .quiet)
+        let worker = JobWorker(configuration ?? self.configuration, handler: handler, state: nil, health: HealthRegistry(), logger: .quiet)
         let group = ServiceGroup(services: [worker], logger: .quiet)
         return try await withThrowingTaskGroup(of: Result?.self) { tasks in
             tasks.addTask {
