@@ -95,6 +95,30 @@ extension Admin {
         }
     }
 
+    /// Takes commits of a group away, so that reading begins as if there had been none. Refused while the group reads the topic.
+    public func deleteCommittedOffsets(
+        of group: String, _ partitions: [TopicPartition], timeout: Duration = .seconds(30)
+    ) throws(KafkaError) {
+        guard !partitions.isEmpty else { return }
+        let operation = "delete offsets of group \(group)"
+        let list = TopicPartitionList(partitions)
+        var request = rd_kafka_DeleteConsumerGroupOffsets_new(group, list.pointer)
+        defer { rd_kafka_DeleteConsumerGroupOffsets_destroy(request) }
+        try askingCoordinator(operation, RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS, timeout) { handle, options, queue in
+            rd_kafka_DeleteConsumerGroupOffsets(handle, &request, 1, options, queue)
+        } read: { event in
+            var count = 0
+            let groups = rd_kafka_DeleteConsumerGroupOffsets_result_groups(
+                rd_kafka_event_DeleteConsumerGroupOffsets_result(event), &count)
+            guard count > 0, let result = groups?[0] else { return .success(()) }
+            if let error = rd_kafka_group_result_error(result) {
+                return .failure(KafkaError(borrowing: error, operation: operation))
+            }
+            let code = rd_kafka_group_result_partitions(result).flatMap(TopicPartitionList.firstError)
+            return code.map { .failure(KafkaError(code: $0, operation: operation)) } ?? .success(())
+        }
+    }
+
     /// Asks a group's coordinator, again while it is moving or loading: librdkafka's own requests don't.
     private func askingCoordinator<Answer>(
         _ operation: String, _ kind: rd_kafka_admin_op_t, _ timeout: Duration,

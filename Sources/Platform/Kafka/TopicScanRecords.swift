@@ -41,6 +41,11 @@ extension TopicScan {
 
             var isProbing: Bool { probed.values.contains { $0 == nil } }
 
+            mutating func extendKept(_ partition: TopicPartition, to end: Int64) {
+                guard isBounded, let range = kept[partition] else { return }
+                kept[partition] = range.lowerBound..<Swift.max(range.upperBound, end)
+            }
+
             mutating func close(_ partition: TopicPartition) {
                 guard open.remove(partition) != nil else { return }
                 if isBounded, let stretch = stretches[partition], stretch.before == nil, stretch.range.upperBound < .max {
@@ -103,7 +108,7 @@ extension TopicScan {
 
         // MARK: What is known of it
 
-        /// The oldest kept offset of each partition, and its end when the scan began.
+        /// The oldest kept offset of each partition, and its end when the scan began; exact once the sequence has ended.
         public var kept: [TopicPartition: Range<Int64>] { state.withLock { $0.kept } }
 
         /// What is read of each partition; an upper bound of `Int64.max` is no end.
@@ -160,6 +165,7 @@ extension TopicScan {
                     let range = state.stretches[partition]?.range
                 {
                     state.stretches[partition]?.range = range.lowerBound..<Swift.max(range.upperBound, end)
+                    state.extendKept(partition, to: end)
                 }
                 if take(record, &state) {
                     state.close(partition)
@@ -198,6 +204,7 @@ extension TopicScan {
                 }
                 guard state.open.contains(partition), let position = state.positions[partition], offset >= position else { return }
                 state.positions[partition] = offset
+                state.extendKept(partition, to: offset)
                 if state.isBounded { state.close(partition) }
             }
         }
