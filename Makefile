@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint clean
+.PHONY: help setup build demo test chaos bench lint clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,12 @@ test: setup ## Run every test; BROKER=host:port uses a Kafka that runs already.
 	swift build --build-tests
 	swift test --skip-build --experimental-maximum-parallelization-width 4 # real brokers and simulators beside each other
 
+chaos: setup ## Prove that jobs survive: SEED= JOBS= KILLS= WINDOW= LAKE=s3|file BROKER= BROKER_RESTART=.
+	swift build -c release
+	@.build/release/development-stack chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) \
+		$(if $(KILLS),--kills $(KILLS)) $(if $(PACE),--pace $(PACE)) $(if $(WINDOW),--window $(WINDOW)) \
+		$(if $(LAKE),--lake $(LAKE)) $(if $(MEMORY),--memory $(MEMORY))
+
 bench: setup ## Measure, in release mode.
 	swift build -c release
 	@.build/release/switchboard-bench
@@ -27,5 +33,5 @@ bench: setup ## Measure, in release mode.
 lint: ## Check the formatting; warnings are errors in every build.
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 
-clean: ## Remove what was built and what demo and bench left; .deps/ stays.
-	rm -rf .build .demo .bench
+clean: ## Remove what was built and what demo, chaos and bench left; .deps/ stays.
+	rm -rf .build .demo .bench .chaos

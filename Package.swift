@@ -49,6 +49,7 @@ let package = Package(
         .executable(name: "switchboard", targets: ["SwitchboardProgram"]),
         .executable(name: "vendor-simulator", targets: ["VendorSimulatorProgram"]),
         .executable(name: "development-stack", targets: ["DevelopmentStackProgram"]),
+        .executable(name: "rehearsal-worker", targets: ["RehearsalWorkerProgram"]),
         .executable(name: "switchboard-bench", targets: ["BenchProgram"]),
     ],
     dependencies: [
@@ -120,13 +121,18 @@ let package = Package(
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(
+            "RehearsalWorkerProgram", "rehearsal-worker",
+            ["Rehearsal", "WorkerKit", "Contracts", "ObjectStorage", "Service", "Transfer"]),
+        program(
             "BenchProgram", "switchboard-bench",
-            ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
+            ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", lifecycle, log]),
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),
+        library("Rehearsal", "Development/Rehearsal", ["Contracts"]),
         library(
-            "DevelopmentStack", "Development/DevelopmentStack", ["Contracts", "Kafka", "ObjectStorage", "Transfer", crypto, log]),
+            "DevelopmentStack", "Development/DevelopmentStack",
+            ["Rehearsal", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Transfer", crypto, log]),
 
         // Tests mirror Sources.
         library(
@@ -142,7 +148,7 @@ let package = Package(
             "GenesysCloudTests", "Vendors/GenesysCloudTests", ["GenesysCloud", "Transfer", "Records", "TestSupport", hummingbird]),
         tests(
             "WorkerKitTests", "Workers/WorkerKitTests",
-            ["WorkerKit", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
+            ["WorkerKit", "Contracts", "DevelopmentStack", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
         tests(
             "ConversationTests", "Workers/ConversationTests",
             [

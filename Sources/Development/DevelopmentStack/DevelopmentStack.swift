@@ -82,10 +82,14 @@ public actor DevelopmentStack {
             if let existing = options.broker {
                 started = try await TansuBroker.existing(existing)
             } else {
-                started = try await TansuBroker.start(installation, log: "\(directory)/logs/broker.log")
+                started = try await TansuBroker.start(
+                    installation, port: options.brokerPorts?.listening, advertisedPort: options.brokerPorts?.advertised,
+                    log: "\(directory)/logs/broker.log")
             }
             broker = started
-            try await StackTopics.create(installation, broker: started, prefix: prefix, log: "\(directory)/logs/topics.log")
+            try await StackTopics.create(
+                installation, folder: options.topics ?? installation.topics, broker: started, prefix: prefix,
+                log: "\(directory)/logs/topics.log")
             let (process, vendor) = try await startSimulator(options, installation, http: http, now: now)
             simulator = process
             let configuration = StackConfiguration(

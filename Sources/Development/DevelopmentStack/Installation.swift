@@ -41,6 +41,17 @@ public struct Installation: Sendable {
     /// The folder of topic files.
     public var topics: String { "\(repository)/topics" }
 
+    /// The path of the development storage's program.
+    ///
+    /// - Throws: an error with advice when `make setup` hasn't installed it.
+    public func seaweed() throws(DevelopmentError) -> String {
+        let path = "\(repository)/.deps/venv/bin/weed"
+        guard access(path, X_OK) == 0 else {
+            throw DevelopmentError("there is no development storage (SeaweedFS) at \(path)", advice: "run `make setup`")
+        }
+        return path
+    }
+
     /// The path of the development broker's program.
     ///
     /// - Throws: an error with advice when `make setup` hasn't installed it, or not the client library that it needs.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import DevelopmentStack
 import Foundation
-import UnixSignals
 
 /// `development-stack demo`.
 struct DemoCommand: AsyncParsableCommand {
@@ -60,27 +59,5 @@ struct DemoCommand: AsyncParsableCommand {
             throw ExitCode.failure
         }
         if !isGood { throw ExitCode.failure }
-    }
-}
-
-/// A signal asked us to stop, and everything was stopped.
-private struct Interruption: Error {
-    /// Runs the body; SIGINT, SIGTERM and SIGHUP cancel it, a second one ends this process and with it all that it started.
-    static func cancelling<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
-        let work = Task { try await body() }
-        let watcher = Task {
-            var isFirst = true
-            for await _ in signals {
-                guard isFirst else { _exit(130) }
-                isFirst = false
-                FileHandle.standardError.write(Data("\nstopping everything …\n".utf8))
-                work.cancel()
-            }
-        }
-        defer { watcher.cancel() }
-        let result = await work.result
-        if work.isCancelled { throw Interruption() }
-        return try result.get()
     }
 }

@@ -146,6 +146,15 @@ public actor Consumer {
         return low..<max(low, high)
     }
 
+    /// The offset that the next record of a partition will get, as the last fetch said; nil before it. Asks nobody.
+    public func cachedEnd(of partition: TopicPartition) -> Int64? {
+        guard let handle else { return nil }
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = rd_kafka_get_watermark_offsets(handle, partition.topic, partition.partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
+    }
+
     /// The partitions of a topic, from the cluster's metadata. Asks the broker.
     ///
     /// - Throws: a `KafkaError` of kind `unknownTopic` when it doesn't exist.

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Glibc
 
-/// The working directory of the demo: one run at a time, each begins with an empty one.
+/// The working directory of a run, such as the demo's: one run at a time, each begins with an empty one.
 ///
 /// The former run's results are moved aside whole before they are deleted, so that what is seen is never half a run's.
 final class DemoDirectory: Sendable {
@@ -12,14 +12,15 @@ final class DemoDirectory: Sendable {
 
     /// Takes the directory and clears it.
     ///
-    /// - Throws: a ``DevelopmentError`` when another demo uses it, or when it holds something that no demo made.
-    init(_ path: String) throws(DevelopmentError) {
+    /// - Parameter program: what uses it, a word in errors.
+    /// - Throws: a ``DevelopmentError`` when another run uses it, or when it holds something that no run made.
+    init(_ path: String, of program: String = "demo") throws(DevelopmentError) {
         self.path = path
         let files = FileManager.default
         let lockFile = "\(path)/lock"
         let present = (try? files.contentsOfDirectory(atPath: path)) ?? []
         guard present.isEmpty || present.contains("lock") else {
-            throw DevelopmentError("\(path) is not empty and no demo made it", advice: "name another with --directory")
+            throw DevelopmentError("\(path) is not empty and no \(program) made it", advice: "name another with --directory")
         }
         do {
             try files.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -34,7 +35,7 @@ final class DemoDirectory: Sendable {
             close(lock)
             let owner = (try? String(contentsOfFile: lockFile, encoding: .utf8))?.filter(\.isNumber) ?? ""
             throw DevelopmentError(
-                "another demo uses \(path)\(owner.isEmpty ? "" : " (process \(owner))")",
+                "another \(program) uses \(path)\(owner.isEmpty ? "" : " (process \(owner))")",
                 advice: "stop it, or name another --directory")
         }
         do {

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import Synchronization
 
 /// Standard output: a terminal whose last lines can be drawn again, or a plain sequence of lines.
 struct Screen {
@@ -38,6 +39,34 @@ struct Screen {
             // Nobody is left to tell when standard output is closed.
             guard count > 0 || errno == EINTR else { return }
             bytes = bytes.dropFirst(max(0, count))
+        }
+    }
+}
+
+/// A screen for work whose progress is one line: drawn again on a terminal, else written now and then.
+public final class ProgressScreen: Sendable {
+    private struct State {
+        var screen = Screen()
+        var lastPlain: ContinuousClock.Instant?
+    }
+
+    private let state = Mutex(State())
+
+    /// The standard output.
+    public init() {}
+
+    /// Writes a line that stays.
+    public func line(_ text: String) { state.withLock { $0.screen.line(text) } }
+
+    /// Writes a line; a fleeting one takes the place of the last fleeting one.
+    public func show(_ text: String, isFleeting: Bool) {
+        state.withLock { state in
+            guard isFleeting else { return state.screen.line(text) }
+            if state.screen.isTerminal { return state.screen.draw([text]) }
+            let now = ContinuousClock.now
+            if let last = state.lastPlain, now - last < .seconds(10) { return }
+            state.lastPlain = now
+            state.screen.line(text)
         }
     }
 }

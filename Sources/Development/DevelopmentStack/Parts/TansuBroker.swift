@@ -17,8 +17,11 @@ public struct TansuBroker: Sendable {
     /// - Parameters:
     ///   - installation: Where Tansu is.
     ///   - port: The port; nil for a free one.
+    ///   - advertisedPort: Where clients are told to connect, when that is a proxy's port and not the broker's own.
     ///   - log: The file for its output.
-    public static func start(_ installation: Installation, port given: Int? = nil, log: String) async throws -> TansuBroker {
+    public static func start(
+        _ installation: Installation, port given: Int? = nil, advertisedPort: Int? = nil, log: String
+    ) async throws -> TansuBroker {
         let program = try installation.tansu()
         var attempt = 1
         while true {
@@ -28,7 +31,8 @@ public struct TansuBroker: Sendable {
                 ProcessCommand(
                     "broker", program: program,
                     arguments: [
-                        "broker", "--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/",
+                        "broker", "--listener-url", url, "--advertised-listener-url",
+                        "tcp://127.0.0.1:\(advertisedPort ?? port)", "--storage-engine", "memory://tansu/",
                     ], output: log))
             let broker = TansuBroker(bootstrapServers: "127.0.0.1:\(port)", process: process)
             do {

@@ -44,6 +44,10 @@ public struct StackConfiguration: Sendable {
         case "monitor":
             file["lake.url"] = ConfigurationFile.text(lake)
             file["monitor.session-timeout"] = sessionTimeout
+        case "rehearsal-worker":
+            file["lake.url"] = ConfigurationFile.text(lake)
+            file["worker.session-timeout"] = sessionTimeout
+            file["worker.grace"] = "2s"
         default:
             file["lake.url"] = ConfigurationFile.text(lake)
             file["genesys.login-url"] = ConfigurationFile.text(vendor.login)

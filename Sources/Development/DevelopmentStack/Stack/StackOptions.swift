@@ -6,6 +6,10 @@ public struct StackOptions: Sendable {
     public var directory: String
     /// A broker that runs already, `host:port`; nil starts one.
     public var broker: String?
+    /// Where a broker that is started listens, and where clients are told to connect: a proxy in between; nil: on a free port.
+    public var brokerPorts: (listening: Int, advertised: Int)?
+    /// The folder of topic files; nil: the checkout's.
+    public var topics: String?
     /// Business days to extract.
     public var days = 3
     /// How many days before today the last of them lies.

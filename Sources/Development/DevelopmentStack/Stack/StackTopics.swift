@@ -2,13 +2,15 @@ internal import Kafka
 
 /// The topics of a stack: made as on every other cluster, by `switchboard topics apply`.
 enum StackTopics {
-    /// Creates the topics of the topic files.
-    static func create(_ installation: Installation, broker: TansuBroker, prefix: String, log: String) async throws {
+    /// Creates the topics of a folder of topic files.
+    static func create(
+        _ installation: Installation, folder: String, broker: TansuBroker, prefix: String, log: String
+    ) async throws {
         let process = try await ManagedProcess.start(
             ProcessCommand(
                 "switchboard", program: try installation.program("switchboard"),
                 arguments: [
-                    "topics", "apply", "--topics", installation.topics, "--environment", "development", "--bootstrap-servers",
+                    "topics", "apply", "--topics", folder, "--environment", "development", "--bootstrap-servers",
                     broker.bootstrapServers, "--prefix", prefix, "--execute",
                 ], output: log))
         let end: ProcessEnd

@@ -1,0 +1,194 @@
+internal import Contracts
+internal import Foundation
+internal import Kafka
+internal import ObjectStorage
+internal import Rehearsal
+internal import Synchronization
+
+/// Real work while everything around it breaks, and the proof that nothing was lost.
+public struct ChaosRun: Sendable {
+    private let options: ChaosOptions
+    private let installation: Installation
+
+    /// A run.
+    public init(_ options: ChaosOptions, installation: Installation) {
+        self.options = options
+        self.installation = installation
+    }
+
+    /// Runs from start to end; everything is stopped when it returns, throws or is cancelled.
+    ///
+    /// - Parameter report: told what goes on, a line at a time; `isFleeting` lines only matter until the next one.
+    /// - Returns: what was found. The directory stays unless all is well.
+    public func run(report: @escaping @Sendable (_ line: String, _ isFleeting: Bool) -> Void) async throws -> ChaosVerdict {
+        let directory = try DemoDirectory(options.directory, of: "chaos run")
+        let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+        let plan = RehearsalPlan(seed: options.seed, jobs: options.jobs, createdAt: now)
+        report("the conversations without any fault, to compare with …", false)
+        let conversations = try await UndisturbedRun.conversations(options, installation: installation, now: now)
+        let chaos = try await ChaosStack.prepare(options, installation: installation, now: now)
+        let children = ProcessInfo.processInfo.processIdentifier
+        var verdict: ChaosVerdict
+        do {
+            verdict = try await disturb(chaos, plan, conversations, report)
+        } catch {
+            await chaos.stop()
+            throw error
+        }
+        await chaos.stop()
+        verdict.count("processes left running", ProcessMemory.children(of: children).map(\.description))
+        if verdict.isGood { try FileManager.default.removeItem(atPath: options.directory) }
+        withExtendedLifetime(directory) {}
+        return verdict
+    }
+
+    // MARK: Disturbing
+
+    private func disturb(
+        _ chaos: ChaosStack, _ plan: RehearsalPlan, _ conversations: [String: LakeSnapshot.Content],
+        _ report: @escaping @Sendable (String, Bool) -> Void
+    ) async throws -> ChaosVerdict {
+        let disturbances = DisturbancePlan(
+            seed: options.seed, kills: options.kills, pace: options.pace, links: chaos.links,
+            restartsBroker: options.brokerRestart != nil)
+        let topics = chaos.stack.configuration.topics
+        let crew = ChaosCrew(chaos.stack)
+        let publisher = RootPublisher(plan, topics: topics)
+        let ledger = LiveLedger()
+        let disturber = Disturber(disturbances, crew, chaos, restart: options.brokerRestart)
+        let began = ContinuousClock.now
+        try await crew.startAll()
+        report(
+            "\(Layout.number(plan.expectations.count)) rehearsal jobs and \(options.days * 24) of conversations; "
+                + "\(options.kills) kills in \(disturbances.duration.components.seconds) s", false)
+        let problems = try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await ledger.follow(topics.jobEvents, of: chaos.stack.broker) }
+            group.addTask { try await publisher.run(over: disturbances.duration * 0.9, broker: chaos.stack.broker) }
+            group.addTask { try await disturber.run() }
+            group.addTask {
+                while true {
+                    try await crew.lookAfter()
+                    try await Task.sleep(for: .milliseconds(100))
+                }
+            }
+            try await waitForEnd(chaos, plan, disturber, publisher, ledger, began, report)
+            // Told before the others are cancelled: nobody is to be started again once all are asked to stop.
+            group.cancelAll()
+            while true {
+                do { if try await group.next() == nil { break } } catch is CancellationError {}
+            }
+            return await crew.stopAll()
+        }
+        report("everything has ended; comparing …", false)
+        var verdict = try await judge(chaos, plan, conversations, problems)
+        let figures = await crew.figures
+        note(figures, &verdict)
+        verdict.count("programs that crashed", figures.crashes)
+        let limit = options.memoryLimit
+        verdict.check(
+            "most memory of a process", Layout.size(figures.memory.values.max() ?? 0), promise: "≤ \(Layout.size(limit))",
+            isKept: figures.memory.values.allSatisfy { $0 <= limit },
+            examples: figures.memory.filter { $0.value > limit }.map { "\($0.key): \(Layout.size($0.value))" })
+        verdict.figure("time", "\((ContinuousClock.now - began).components.seconds) s")
+        return verdict
+    }
+
+    /// Waits until everything has ended and every day has its tag, or until nothing more happens.
+    private func waitForEnd(
+        _ chaos: ChaosStack, _ plan: RehearsalPlan, _ disturber: Disturber, _ publisher: RootPublisher, _ ledger: LiveLedger,
+        _ began: ContinuousClock.Instant, _ report: @Sendable (String, Bool) -> Void
+    ) async throws {
+        let all = plan.expectations.count + plan.poison.count + options.days * 24
+        let tags = Self.tags(of: plan, chaos)
+        let lake = try chaos.lake()
+        var last = (ended: -1, at: ContinuousClock.now)
+        while true {
+            try await Task.sleep(for: .milliseconds(500))
+            let ended = ledger.read(\.ended)
+            let now = ContinuousClock.now
+            let state = disturber.state
+            report(
+                "\(Layout.right(String((now - began).components.seconds), 4)) s  ended \(Layout.number(ended)) of "
+                    + "\(Layout.number(all))  published \(Layout.number(publisher.published)) of "
+                    + "\(Layout.number(plan.roots.count))  kills \(state.kills)  \(state.now.joined(separator: "; "))", true)
+            if ended != last.ended || !state.isOver { last = (ended, now) }
+            if ended >= all, state.isOver {
+                if try await hasAll(tags, lake) { return }
+            }
+            if now - last.at > options.patience { return }
+        }
+    }
+
+    private func hasAll(_ tags: [String], _ lake: any ObjectStore) async throws -> Bool {
+        for tag in tags where try await lake.head(ObjectKey(tag)) == nil { return false }
+        return true
+    }
+
+    private static func tags(of plan: RehearsalPlan, _ chaos: ChaosStack) -> [String] {
+        let (objects, failures) = LakeSnapshot.expected(of: plan)
+        let conversations = chaos.stack.days.days.map { day in
+            LakeLayout.success(
+                in: LakeLayout.standard.folder(
+                    source: StackConfiguration.source, dataset: StackConfiguration.schedule, day: day))
+        }
+        return objects.keys.filter { $0.hasSuffix("/_SUCCESS") } + failures + conversations
+    }
+
+    // MARK: Judging
+
+    private func judge(
+        _ chaos: ChaosStack, _ plan: RehearsalPlan, _ conversations: [String: LakeSnapshot.Content], _ problems: [String]
+    ) async throws -> ChaosVerdict {
+        var verdict = ChaosVerdict()
+        let topics = chaos.stack.configuration.topics
+        let broker = chaos.stack.broker
+        // Read once more from the beginning, as somebody who comes later does.
+        var ledger = EventLedger()
+        try await TopicContents.read(topics.jobEvents, of: broker) { ledger.note($0) }
+        verdict.judgeJobs(
+            ledger, plan, conversationJobs: options.days * 24, claimsExactlyOnce: options.claimsExactlyOnce)
+        var dead: [ConsumerRecord] = []
+        try await TopicContents.read(topics.dead(RehearsalPlan.kind), of: broker) { dead.append($0) }
+        verdict.judgeDead(dead, plan, claimsExactlyOnce: options.claimsExactlyOnce)
+        var deadConversations: [String] = []
+        try await TopicContents.read(topics.dead("conversation"), of: broker) { record in
+            deadConversations.append(record.headers.text(of: JobHeader.deadMessage) ?? "no reason")
+        }
+        verdict.count("dead conversation jobs", deadConversations)
+        let lake = try chaos.lake()
+        // What killed processes left half-written is younger than housekeeping's grace period; without it, it must go.
+        let abandoned = try await lake.removeAbandoned(olderThan: .zero)
+        let abandonedAgain = try await lake.removeAbandoned(olderThan: .zero)
+        verdict.figure("temporary objects that kills left", "\(abandoned), removed by housekeeping")
+        verdict.count("temporary objects that stay", Array(repeating: "object", count: abandonedAgain))
+        let snapshot = try await LakeSnapshot.of(lake)
+        var (expected, failureTags) = LakeSnapshot.expected(of: plan)
+        expected.merge(conversations) { $1 }
+        verdict.judgeLake(
+            LakeDifference(snapshot.objects, expected: expected, anyContent: failureTags), checkpoints: snapshot.checkpoints)
+        verdict.count("programs that didn't stop when asked", problems)
+        verdict.figure("broker", options.broker ?? "Tansu, behind a proxy")
+        verdict.figure("attempts started", Layout.number(ledger.entries.values.reduce(0) { $0 + $1.started }))
+        verdict.figure("attempts that failed, waits", "\(Layout.number(ledger.retries)), \(Layout.number(ledger.snoozes))")
+        for (link, proxies) in chaos.proxies.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            let figures = proxies.map(\.figures)
+            let struck = figures.reduce(0) { $0 + $1.requestsStruck }
+            verdict.figure(
+                "connections to the \(link.rawValue)",
+                "\(Layout.number(figures.reduce(0) { $0 + $1.connections })), broken \(Layout.number(figures.reduce(0) { $0 + $1.broken }))"
+                    + (struck > 0 ? ", requests struck \(Layout.number(struck))" : ""))
+        }
+        return verdict
+    }
+
+    private func note(_ figures: ChaosCrew.Figures, _ verdict: inout ChaosVerdict) {
+        func list(_ counts: [String: Int]) -> String {
+            counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        }
+        verdict.figure("kills", "\(figures.kills.values.reduce(0, +)): \(list(figures.kills))")
+        verdict.figure("pauses", String(figures.pauses))
+        verdict.figure("ends that nobody caused", figures.ends.isEmpty ? "none" : list(figures.ends))
+        verdict.figure(
+            "memory, peak", figures.memory.sorted { $0.key < $1.key }.map { "\($0.key) \(Layout.size($0.value))" }.joined(separator: ", "))
+    }
+}
