@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import DevelopmentStack
 import Foundation
 import Kafka
