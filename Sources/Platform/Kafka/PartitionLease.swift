@@ -87,7 +87,7 @@ public final class LeaseTerm: Sendable {
     }
 
     private let state = Mutex(State())
-    private let consumer: Consumer
+    let consumer: Consumer
 
     init(consumer: Consumer) { self.consumer = consumer }
 
