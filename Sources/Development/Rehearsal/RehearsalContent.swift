@@ -38,6 +38,6 @@ public enum RehearsalContent {
     private static let digits = Array("0123456789abcdef".utf8)
 
     private static func append(_ value: UInt64, to bytes: inout [UInt8]) {
-        for shift in stride(from: 60, through: 0, by: -4) { bytes.append(digits[Int(value >> UInt64(shift)) & 15]) }
+        for shift in stride(from: 60, through: 0, by: -4) { bytes.append(digits[Int(truncatingIfNeeded: value >> UInt64(shift)) & 15]) }
     }
 }

@@ -124,14 +124,14 @@ public struct ChaosRun: Sendable {
         return true
     }
 
+    /// The tags that the monitor writes last.
     private static func tags(of plan: RehearsalPlan, _ chaos: ChaosStack) -> [String] {
-        let (objects, failures) = LakeSnapshot.expected(of: plan)
+        let failed = Set(plan.expectations.filter { $0.end == .failed }.map { RehearsalContent.folder(of: $0.job) })
+        let folders = Set(plan.roots.map { RehearsalContent.folder(of: $0) })
         let conversations = chaos.stack.days.days.map { day in
-            LakeLayout.success(
-                in: LakeLayout.standard.folder(
-                    source: StackConfiguration.source, dataset: StackConfiguration.schedule, day: day))
+            LakeLayout.standard.folder(source: StackConfiguration.source, dataset: StackConfiguration.schedule, day: day)
         }
-        return objects.keys.filter { $0.hasSuffix("/_SUCCESS") } + failures + conversations
+        return failed.map(LakeLayout.failure) + (folders.subtracting(failed).union(conversations)).map(LakeLayout.success)
     }
 
     // MARK: Judging

@@ -74,8 +74,10 @@ struct ChaosStack: Sendable {
         stack.schedule = ["window: 1h"]
         stack.members = members
         stack.readyLimit = .seconds(90)
-        // Slow enough for the days to be worked on for as long as things go wrong.
-        stack.simulator = ["--seed", String(options.seed), "--rate-limit", "90", "--faults", "hostile"]
+        // Slow enough for the days to be worked on for as long as things go wrong: a job asks about three times.
+        let minutes = options.pace * options.kills / .seconds(60)
+        let rate = max(60, Int(Double(options.days * 24 * 3) / max(0.2, minutes)))
+        stack.simulator = ["--seed", String(options.seed), "--rate-limit", String(rate), "--faults", "hostile"]
         for program in ["rehearsal-worker", "conversation-worker"] {
             stack.settings[program] = [
                 "worker.retry-delays": retryDelays, "worker.attempts": "1000", "worker.window": String(options.window),
