@@ -92,11 +92,15 @@ public struct RehearsalTask: Sendable, Hashable {
         }
         let attempts: ClosedRange<Int64> = 1...1_000
         trouble =
-            if let count = number("fails", attempts) { .fails(attempts: count) } else if let count = number(
+            if let count = number("fails", attempts) {
+                .fails(attempts: count)
+            } else if let count = number(
                 "vendor-unavailable", attempts)
             { .vendorUnavailable(attempts: count) } else if let milliseconds = number("snoozes", 0...3_600_000) {
                 .snoozes(milliseconds: milliseconds)
-            } else if let attempt = number("dies", attempts) { .dies(attempt: attempt) } else if let count = number(
+            } else if let attempt = number("dies", attempts) {
+                .dies(attempt: attempt)
+            } else if let count = number(
                 "exhausts", attempts)
             { .exhausts(attempts: count) } else { nil }
     }

@@ -27,7 +27,9 @@ struct ChaosStack: Sendable {
         var proxies: [DisturbancePlan.Link: [FaultProxy]] = [:]
         var storage: SeaweedStorage?
         do {
-            func proxy(_ link: DisturbancePlan.Link, _ name: String, http: Bool = false, upstream: Int? = nil) throws -> FaultProxy {
+            func proxy(_ link: DisturbancePlan.Link, _ name: String, http: Bool = false, upstream: Int? = nil) throws
+                -> FaultProxy
+            {
                 let proxy = try FaultProxy.start(name, upstream: upstream, speaksHTTP: http, seed: options.seed)
                 proxies[link, default: []].append(proxy)
                 return proxy
