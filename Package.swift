@@ -105,7 +105,9 @@ let package = Package(
         library(
             "Monitor", "Services/Monitor",
             ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
-        library("Operations", "Services/Operations", ["Contracts", "Kafka", "Messaging", "Service", yams, log]),
+        library(
+            "Operations", "Services/Operations",
+            ["Contracts", "Kafka", "Messaging", "Scheduler", "Service", "WorkerKit", yams, crypto, log]),
 
         // Executables: parse options, wire, run.
         program("SchedulerProgram", "scheduler", ["Scheduler", "Kafka", "Service", log]),
@@ -113,7 +115,9 @@ let package = Package(
             "ConversationWorkerProgram", "conversation-worker",
             ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
-        program("SwitchboardProgram", "switchboard", ["Operations", "Contracts", "Kafka", "Messaging", "Service", log]),
+        program(
+            "SwitchboardProgram", "switchboard",
+            ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(
@@ -121,7 +125,7 @@ let package = Package(
             ["Rehearsal", "WorkerKit", "Contracts", "ObjectStorage", "Service", "Transfer"]),
         program(
             "BenchProgram", "switchboard-bench",
-            ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
+            ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", lifecycle, log]),
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),
@@ -144,7 +148,7 @@ let package = Package(
             "GenesysCloudTests", "Vendors/GenesysCloudTests", ["GenesysCloud", "Transfer", "Records", "TestSupport", hummingbird]),
         tests(
             "WorkerKitTests", "Workers/WorkerKitTests",
-            ["WorkerKit", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
+            ["WorkerKit", "Contracts", "DevelopmentStack", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
         tests(
             "ConversationTests", "Workers/ConversationTests",
             [
@@ -157,7 +161,9 @@ let package = Package(
         tests(
             "MonitorTests", "Services/MonitorTests",
             ["Monitor", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
-        tests("OperationsTests", "Services/OperationsTests", ["Operations", "Kafka", "TestSupport", "Contracts"]),
+        tests(
+            "OperationsTests", "Services/OperationsTests",
+            ["Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "Service", "TestSupport", "Contracts"]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(
             "SystemTests", "SystemTests",

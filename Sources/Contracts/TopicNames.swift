@@ -27,6 +27,9 @@ public struct TopicNames: Sendable, Hashable {
     /// What operators tell the workers.
     public var control: String { "\(prefix)control" }
 
+    /// What operators did about work that was given up.
+    public var deadMarks: String { "\(prefix)dead.marks" }
+
     /// A delay as topic names carry it: `1m`, `10m`, `1h`, `250ms`.
     public static func text(of delay: Duration) -> String {
         let milliseconds = Int64(delay / .milliseconds(1))

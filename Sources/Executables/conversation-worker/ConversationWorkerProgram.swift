@@ -30,7 +30,8 @@ enum ConversationWorkerProgram {
                 configuration: configuration.conversations)
             return ProgramParts(services: [
                 HTTPClientService(http), LakeHousekeeping(store, logger: context.logger),
-                JobWorker(configuration.worker, handler: handler, health: context.health, logger: context.logger),
+                JobWorker(
+                    configuration.worker, handler: handler, state: store, health: context.health, logger: context.logger),
             ])
         }.main()
     }

@@ -3,6 +3,7 @@ import DevelopmentStack
 import Foundation
 import Kafka
 import Logging
+import ObjectStorage
 
 /// Measures what the design promises; `make bench` runs it in a release build.
 @main
@@ -14,8 +15,11 @@ struct BenchCommand: AsyncParsableCommand {
               switchboard-bench                                   everything
               switchboard-bench jobs --broker 127.0.0.1:9092      job overhead on a Kafka that runs already
               switchboard-bench conversations --conversations 1000000
+              switchboard-bench poison --messages 1000000         messages that are no jobs
             """,
-        subcommands: [AllCommand.self, JobsCommand.self, ConversationsCommand.self], defaultSubcommand: AllCommand.self)
+        subcommands: [
+            AllCommand.self, JobsCommand.self, ConversationsCommand.self, PoisonCommand.self, PoisonWorker.self,
+        ], defaultSubcommand: AllCommand.self)
 
     /// Where measurements keep their files; removed before and after.
     static func directory() throws -> String {
@@ -61,16 +65,18 @@ struct JobsCommand: AsyncParsableCommand {
     func run() async throws {
         var logger = Logger(label: "kafka")
         logger.logLevel = .error
+        let directory = try BenchCommand.directory()
         let started: TansuBroker =
             if let broker {
                 try await TansuBroker.existing(broker)
             } else {
-                try await TansuBroker.start(try Installation.current(), log: "\(try BenchCommand.directory())/broker.log")
+                try await TansuBroker.start(try Installation.current(), log: "\(directory)/broker.log")
             }
         let kafka = KafkaConfiguration(bootstrapServers: started.bootstrapServers, clientID: "bench", logger: logger)
         let figures: JobOverhead.Figures
         do {
-            figures = try await JobOverhead(kafka: kafka, jobs: jobs, partitions: partitions).run()
+            let state = try ObjectStorageLocation.open("file://\(directory)/state")
+            figures = try await JobOverhead(kafka: kafka, jobs: jobs, partitions: partitions, state: state).run()
         } catch {
             await started.stop()
             throw error
@@ -107,6 +113,55 @@ struct ConversationsCommand: AsyncParsableCommand {
             Table.row("  worker ÷ script", "\(Table.number(comparison.worker.rate / peer.figures.rate)) ×", bar: "≥ 5 ×")
         }
         if !comparison.isEqual { throw ExitCode(1) }
+    }
+}
+
+/// Measures a flood of messages that are no jobs.
+struct PoisonCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "poison",
+        abstract: "Random and mutated bytes as job messages: each is in the dead topic with its bytes intact, and how fast.")
+
+    @Option(help: "The broker, host:port; without it one is started.")
+    var broker: String?
+
+    @Option(help: "How many messages.")
+    var messages = 200_000
+
+    @Option(help: "Partitions of the job topic.")
+    var partitions = 6
+
+    @Option(help: "What the messages follow from; printed, so that a failure can be repeated.")
+    var seed = UInt64.random(in: 1...999_999)
+
+    func run() async throws {
+        let directory = try BenchCommand.directory()
+        print("Poison flood, \(messages) messages, seed \(seed), one worker, \(partitions) partitions")
+        let started: TansuBroker =
+            if let broker {
+                try await TansuBroker.existing(broker)
+            } else {
+                try await TansuBroker.start(try Installation.current(), log: "\(directory)/broker.log")
+            }
+        let figures: PoisonFlood.Figures
+        do {
+            figures = try await PoisonFlood(
+                kafka: started.kafka(client: "bench"), messages: messages, partitions: partitions, seed: seed,
+                directory: directory
+            ).run()
+        } catch {
+            await started.stop()
+            throw error
+        }
+        await started.stop()
+        Table.row("throughput", "\(Int(figures.rate)) messages/s", bar: "≥ 5,000")
+        Table.row("dead with their bytes intact", "\(figures.dead)")
+        Table.row("valid jobs after all, completed", "\(figures.done)")
+        Table.row("lost / twice / differing", "\(figures.lost) / \(figures.twice) / \(figures.differing)", bar: "0 / 0 / 0")
+        Table.row("worker, peak memory", "\(Table.megabytes(figures.peakBytes)) MB")
+        Table.row("worker, log", "\(Table.megabytes(figures.logBytes)) MB")
+        Table.row("worker, end", "\(figures.end)", bar: "exited with 0")
+        if !figures.isRight { throw ExitCode(1) }
     }
 }
 

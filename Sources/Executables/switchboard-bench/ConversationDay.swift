@@ -58,7 +58,7 @@ struct ConversationDay {
         let process = try await stack.member(.conversationWorker).process
         let worker = Figures(
             records: figures["records"] ?? 0, seconds: Double(figures["milliseconds"] ?? 0) / 1000,
-            peakBytes: try peakBytes(ofProcess: process.identifier))
+            peakBytes: try process.peakBytes())
         let folder = LakeFolder(
             try stack.lake(), source: StackConfiguration.source, dataset: "conversations", day: day)
         let isEqual = try await folder.digest() == stack.vendor.digest(interval.description)
@@ -95,8 +95,11 @@ struct ConversationDay {
         try? FileManager.default.removeItem(atPath: output)
         return Figures(records: report.records, seconds: report.seconds, peakBytes: report.peak_rss_bytes)
     }
+}
 
-    private func peakBytes(ofProcess identifier: Int32) throws -> Int {
+extension ManagedProcess {
+    /// The largest resident size so far, bytes.
+    func peakBytes() throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
         return (line?.split(separator: " ").compactMap { Int($0) }.first ?? 0) * 1024

@@ -3,6 +3,7 @@ import Foundation
 import Kafka
 import Logging
 import Messaging
+import ObjectStorage
 import Service
 import ServiceLifecycle
 import Synchronization
@@ -13,6 +14,8 @@ struct JobOverhead {
     let kafka: KafkaConfiguration
     let jobs: Int
     let partitions: Int
+    /// Where the worker counts starts, as every worker does.
+    let state: any ObjectStore
 
     struct Figures {
         /// Empty jobs a second, from the first start to the last committed completion.
@@ -50,6 +53,8 @@ struct JobOverhead {
             Admin.NewTopic(name: topics.jobs("empty"), partitions: partitions, replication: 1),
             Admin.NewTopic(name: topics.dead("empty"), partitions: 1, replication: 1),
             Admin.NewTopic(name: topics.jobEvents, partitions: 4, replication: 1),
+            Admin.NewTopic(name: topics.alerts, partitions: 1, replication: 1),
+            Admin.NewTopic(name: topics.control, partitions: 1, replication: 1),
         ])
         await admin.close()
         if let failure = failures.values.first { throw failure }
@@ -64,7 +69,7 @@ struct JobOverhead {
         var logger = Logger(label: "bench")
         logger.logLevel = .error
         return JobWorker(
-            configuration, handler: EmptyHandler(started: started), health: HealthRegistry(), logger: logger)
+            configuration, handler: EmptyHandler(started: started), state: state, health: HealthRegistry(), logger: logger)
     }
 
     private func job(_ number: Int, at: Date) -> Job {

@@ -183,12 +183,12 @@ public actor Admin {
 
     // MARK: Requests
 
-    private func open(_ operation: String) throws(KafkaError) -> OpaquePointer {
+    func open(_ operation: String) throws(KafkaError) -> OpaquePointer {
         guard !isClosed else { throw .closed(operation) }
         return handle.pointer
     }
 
-    private static func request<Answer>(
+    static func request<Answer>(
         _ handle: OpaquePointer, _ operation: String, _ kind: rd_kafka_admin_op_t, _ timeout: Duration,
         send: (_ handle: OpaquePointer, _ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void,
         read: (_ event: OpaquePointer) -> Answer

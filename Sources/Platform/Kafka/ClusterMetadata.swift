@@ -10,6 +10,10 @@ public struct ClusterMetadata: Sendable, Hashable {
         public let partitions: Int
         /// The smallest number of replicas among its partitions.
         public let replication: Int
+        /// The broker that leads each partition, in their order; nil for one without a leader.
+        public let leaders: [Int32?]
+        /// How many replicas of each partition are in sync, in their order.
+        public let inSync: [Int]
     }
 
     /// How many brokers are known.
@@ -33,13 +37,18 @@ public struct ClusterMetadata: Sendable, Hashable {
             let found = pointer.pointee.topics[index]
             guard let name = found.topic, found.err == RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
             var replication = Int.max
+            var places: [Int32: (leader: Int32?, inSync: Int)] = [:]
             for number in 0..<Int(found.partition_cnt) {
                 replication = min(replication, Int(found.partitions[number].replica_cnt))
+                let partition = found.partitions[number]
+                places[partition.id] = (partition.leader < 0 ? nil : partition.leader, Int(partition.isr_cnt))
             }
+            let order = places.keys.sorted()
             topics.append(
                 Topic(
                     name: String(cString: name), partitions: Int(found.partition_cnt),
-                    replication: replication == .max ? 0 : replication))
+                    replication: replication == .max ? 0 : replication, leaders: order.map { places[$0]?.leader ?? nil },
+                    inSync: order.map { places[$0]?.inSync ?? 0 }))
         }
         return ClusterMetadata(brokers: Int(pointer.pointee.broker_cnt), topics: topics.sorted { $0.name < $1.name })
     }

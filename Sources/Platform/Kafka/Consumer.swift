@@ -62,12 +62,12 @@ public actor Consumer {
         thread.setPoller { self.assumeIsolated { $0.poll() } }
     }
 
-    private func native(_ operation: String) throws(KafkaError) -> OpaquePointer {
+    func native(_ operation: String) throws(KafkaError) -> OpaquePointer {
         guard let handle else { throw .closed(operation) }
         return handle
     }
 
-    private func check(_ code: rd_kafka_resp_err_t, _ operation: String) throws(KafkaError) {
+    func check(_ code: rd_kafka_resp_err_t, _ operation: String) throws(KafkaError) {
         if code != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(code: code, operation: operation) }
     }
 
@@ -144,6 +144,15 @@ public actor Consumer {
                 Int32(clamping: timeout.wholeMilliseconds)),
             "query watermarks of \(partition)")
         return low..<max(low, high)
+    }
+
+    /// The offset that the next record of a partition will get, as the last fetch said; nil before it. Asks nobody.
+    public func cachedEnd(of partition: TopicPartition) -> Int64? {
+        guard let handle else { return nil }
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = rd_kafka_get_watermark_offsets(handle, partition.topic, partition.partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
     }
 
     /// The partitions of a topic, from the cluster's metadata. Asks the broker.

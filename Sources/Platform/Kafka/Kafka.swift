@@ -4,9 +4,10 @@
 //   PollThread             the thread that owns a handle, and the executor of the actors that use it
 //   Consumer               group membership, records, pause and resume, commits; events go to a ConsumerListener
 //   ConsumerEvents         the same as an asynchronous sequence with back-pressure per partition
+//   TopicScan              a stretch of topics, from a beginning to an end, read once without a group
 //   Producer               idempotent producer, one delivery report for each record
 //   TransactionalProducer  transactions with consumer offsets
-//   Admin                  topics and their configuration
+//   Admin, ConsumerGroup   topics and their configuration; groups, their members and offsets
 //   PartitionLease         leadership by ownership of one partition
 //   EmbeddedCluster        librdkafka's mock brokers, for tests and injected faults
 //

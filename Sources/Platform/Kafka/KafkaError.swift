@@ -109,12 +109,17 @@ extension KafkaError {
 
     /// Takes over `error`: reads it and destroys it.
     init(consuming error: OpaquePointer, operation: String) {
+        self.init(borrowing: error, operation: operation)
+        rd_kafka_error_destroy(error)
+    }
+
+    /// Takes over what an error object says and leaves it to its owner.
+    init(borrowing error: OpaquePointer, operation: String) {
         let code = rd_kafka_error_code(error)
         self.init(
             kind: Kind(code), code: String(cString: rd_kafka_err2name(code)), operation: operation,
             message: String(cString: rd_kafka_error_string(error)), isFatal: rd_kafka_error_is_fatal(error) != 0,
             isRetriable: rd_kafka_error_is_retriable(error) != 0, isAbortable: rd_kafka_error_txn_requires_abort(error) != 0)
-        rd_kafka_error_destroy(error)
     }
 
     private static func isTransient(_ code: rd_kafka_resp_err_t) -> Bool {

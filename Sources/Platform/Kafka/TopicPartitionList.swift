@@ -58,7 +58,10 @@ struct TopicPartitionList: ~Copyable {
     }
 
     /// The first error that a call left in the elements.
-    var firstError: rd_kafka_resp_err_t? {
+    var firstError: rd_kafka_resp_err_t? { Self.firstError(of: pointer) }
+
+    /// The first error that a call left in the elements of a list that librdkafka owns.
+    static func firstError(of pointer: UnsafePointer<rd_kafka_topic_partition_list_t>) -> rd_kafka_resp_err_t? {
         for index in 0..<Int(pointer.pointee.cnt) {
             let code = pointer.pointee.elems[index].err
             if code != RD_KAFKA_RESP_ERR_NO_ERROR { return code }
@@ -67,7 +70,12 @@ struct TopicPartitionList: ~Copyable {
     }
 
     /// The valid offsets with their metadata.
-    var committedOffsets: [TopicPartition: CommittedOffset] {
+    var committedOffsets: [TopicPartition: CommittedOffset] { Self.committedOffsets(of: pointer) }
+
+    /// The valid offsets, with their metadata, of a list that librdkafka owns.
+    static func committedOffsets(
+        of pointer: UnsafePointer<rd_kafka_topic_partition_list_t>
+    ) -> [TopicPartition: CommittedOffset] {
         var result: [TopicPartition: CommittedOffset] = [:]
         for index in 0..<Int(pointer.pointee.cnt) {
             let element = pointer.pointee.elems[index]

@@ -29,14 +29,18 @@ public struct PutOptions: Sendable, Equatable {
     public var contentType: String?
     /// Whether the put fails with `.alreadyExists` when there is an object under the key when it finishes.
     public var ifAbsent: Bool
+    /// Whether the object outlives a crash of the machine once the put has finished. Without that promise a directory needs no
+    /// disk to finish a put, and the object still outlives the process; services always keep it.
+    public var outlivesMachine: Bool
 
-    /// Makes options: no media type, overwriting, unless said otherwise.
-    public init(contentType: String? = nil, ifAbsent: Bool = false) {
+    /// Makes options: no media type, overwriting, for good, unless said otherwise.
+    public init(contentType: String? = nil, ifAbsent: Bool = false, outlivesMachine: Bool = true) {
         self.contentType = contentType
         self.ifAbsent = ifAbsent
+        self.outlivesMachine = outlivesMachine
     }
 
-    /// No media type, overwriting.
+    /// No media type, overwriting, for good.
     public static let standard = PutOptions()
 }
 

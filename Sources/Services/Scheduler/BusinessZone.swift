@@ -28,6 +28,12 @@ public struct BusinessZone: Sendable, Hashable, CustomStringConvertible {
     /// The first instant of a day.
     public func start(of day: CalendarDay) -> Date { Date(seconds: startOfDay(day.number)) }
 
+    /// The first instant of which the zone's clocks show this time or a later one: a time that a change skips is the change, one
+    /// that comes twice is the first.
+    public func instant(of day: CalendarDay, second: Int) -> Date {
+        Date(seconds: firstInstant(atOrAfterLocal: day.number * 86_400 + second))
+    }
+
     // MARK: Days
 
     func startOfDay(_ day: Int) -> Int { firstInstant(atOrAfterLocal: day * 86_400) }

@@ -17,7 +17,12 @@ public struct DueInterval: Sendable, Hashable {
     public let deadline: Date?
 
     /// The job's id, which follows from the schedule and the interval: `<schedule>-20260228T160000Z-20260301T160000Z`.
-    public var jobID: String { "\(schedule)-\(Timestamp.compact(interval.start))-\(Timestamp.compact(interval.end))" }
+    public var jobID: String { Self.jobID(schedule: schedule, interval: interval) }
+
+    /// The id of the job of a schedule and an interval: the same for whoever publishes it.
+    public static func jobID(schedule: String, interval: Interval) -> String {
+        "\(schedule)-\(Timestamp.compact(interval.start))-\(Timestamp.compact(interval.end))"
+    }
 }
 
 /// What a schedule has to do at an instant.

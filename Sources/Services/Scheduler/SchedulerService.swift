@@ -177,8 +177,9 @@ public struct SchedulerService: ServiceLifecycle.Service {
 }
 
 /// The start of a trace for a job (W3C Trace Context, version 00, sampled).
-enum Traceparent {
-    static func random() -> String {
+public enum Traceparent {
+    /// A new trace.
+    public static func random() -> String {
         func hex(_ value: UInt64) -> String {
             let text = String(value, radix: 16)
             return String(repeating: "0", count: 16 - text.count) + text

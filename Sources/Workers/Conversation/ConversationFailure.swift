@@ -13,7 +13,7 @@ public struct ConversationFailure: OutcomeError, CustomStringConvertible {
 
     /// A failure that no repetition mends.
     init(reason: String, message: String, advice: String) {
-        outcome = .dead(JobEvent.Failure(reason: reason, message: message, advice: advice))
+        outcome = .dead(JobEvent.Failure(reason: reason, message: message, advice: advice), cause: .job)
         description = message
     }
 
@@ -36,7 +36,7 @@ public struct ConversationFailure: OutcomeError, CustomStringConvertible {
             switch error.disposition {
             case .retry: .retry(failure)
             case .snooze(let wait): .snooze(until: Date().addingTimeInterval(wait / .seconds(1)), failure)
-            case .fatal: .dead(failure)
+            case .fatal: .dead(failure, cause: error.concernsRequestAlone ? .job : .surroundings)
             }
         description = error.description
     }
@@ -48,7 +48,17 @@ public struct ConversationFailure: OutcomeError, CustomStringConvertible {
             reason: isHopeless ? "bad-key" : "lake-unavailable", message: error.description,
             advice: isHopeless
                 ? "shorten lake.day-folder or the names of the schedule" : "check lake.url, its permissions and its space")
-        outcome = isHopeless ? .dead(failure) : .retry(failure)
+        outcome = isHopeless ? .dead(failure, cause: .job) : .retry(failure)
         description = error.description
+    }
+}
+
+extension GenesysCloudError {
+    /// Whether the vendor refuses what this job asks for, and would take another's.
+    fileprivate var concernsRequestAlone: Bool {
+        switch kind {
+        case .badRequest, .notFound: true
+        case .credentials, .permission, .throttled, .unavailable, .badAnswer, .transport: false
+        }
     }
 }

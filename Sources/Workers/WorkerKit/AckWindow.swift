@@ -58,6 +58,12 @@ public struct AckWindow: Sendable, Hashable {
         highest = max(base - 1, open.max() ?? base - 1, done.max() ?? base - 1)
     }
 
+    /// Notes that everything below an offset was delivered: what of it isn't open never had a record, or is done.
+    public mutating func reach(_ offset: Int64) {
+        highest = max(highest, offset - 1)
+        advance()
+    }
+
     private mutating func advance() {
         // Everything delivered is done: the next offset to come is the base.
         base = max(base, open.min() ?? (highest + 1))

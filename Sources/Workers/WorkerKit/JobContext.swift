@@ -10,6 +10,8 @@ public final class JobContext: Sendable {
     /// A logger that carries the job's id.
     public let logger: Logger
 
+    let checkpoint: JobCheckpoint
+
     private let report: @Sendable ([String: Int]) -> Void
     private let clock: WorkerClock
     private let progress: Mutex<WorkerClock.Instant>
@@ -26,6 +28,7 @@ public final class JobContext: Sendable {
         self.logger = logger
         self.clock = clock
         self.report = report
+        self.checkpoint = JobCheckpoint()
         progress = Mutex(clock.now())
     }
 
@@ -38,4 +41,12 @@ public final class JobContext: Sendable {
 
     /// When the handler last went forward.
     var lastProgress: WorkerClock.Instant { progress.withLock { $0 } }
+}
+extension JobContext {
+    convenience init(
+        attempt: Int, worker: String, logger: Logger, clock: WorkerClock, checkpoint: JobCheckpoint?,
+        report: @escaping @Sendable ([String: Int]) -> Void
+    ) {
+        self.init(attempt: attempt, worker: worker, logger: logger, clock: clock, report: report)
+    }
 }

@@ -3,6 +3,7 @@ internal import Foundation
 internal import Kafka
 internal import Logging
 internal import Metrics
+internal import Service
 internal import Synchronization
 
 /// The listener of a worker's consumer: feeds the table, starts runs and commits what they publish.
@@ -11,29 +12,38 @@ internal import Synchronization
 /// poll thread, between whose calls no rebalance can come. Completions that gather while a transaction is under way share
 /// the next one, so none waits longer than one transaction takes.
 final class JobLoop: ConsumerListener {
-    private struct State {
+    struct State {
         var table: LaneTable
+        var circuit: Circuit
         var active: [RunKey: ActiveRun] = [:]
         var producer: TransactionalProducer?
-        var failure: KafkaError?
+        var failure: (any Error)?
         var isProbed = false
         var commitNotBefore: WorkerClock.Instant?
         var commitFailures = 0
         var reported: Set<String> = []
+        var learnNotBefore: WorkerClock.Instant?
+        var idleCommitNotBefore: WorkerClock.Instant?
+        var limitsNotBefore: WorkerClock.Instant?
+        /// The runs that were named because the rest of their window waits for them.
+        var blocking: Set<RunKey> = []
+        /// What keeps work away at the moment, for people; nil for nothing.
+        var held: String?
     }
 
-    private let configuration: JobWorkerConfiguration
-    private let runner: JobRunner
-    private let clock: WorkerClock
-    private let logger: Logger
-    private let state: Mutex<State>
+    let configuration: JobWorkerConfiguration
+    let runner: JobRunner
+    let clock: WorkerClock
+    let logger: Logger
+    let state: Mutex<State>
     private let thread = Mutex<PollThread?>(nil)
     private let beat: PollBeat
-    private let onFailure: @Sendable (KafkaError) -> Void
+    private let figures: WorkFigures
+    let onFailure: @Sendable (any Error) -> Void
 
     init(
         configuration: JobWorkerConfiguration, runner: JobRunner, clock: WorkerClock, logger: Logger, beat: PollBeat,
-        onFailure: @escaping @Sendable (KafkaError) -> Void
+        onFailure: @escaping @Sendable (any Error) -> Void
     ) {
         self.configuration = configuration
         self.runner = runner
@@ -41,7 +51,11 @@ final class JobLoop: ConsumerListener {
         self.logger = logger
         self.beat = beat
         self.onFailure = onFailure
-        state = Mutex(State(table: LaneTable(slots: configuration.slots, window: configuration.window)))
+        figures = WorkFigures(configuration)
+        state = Mutex(
+            State(
+                table: LaneTable(slots: configuration.slots, window: configuration.window),
+                circuit: Circuit(configuration.deathBudget)))
     }
 
     /// Gives the loop its way to publish; nothing is committed before.
@@ -53,17 +67,33 @@ final class JobLoop: ConsumerListener {
     // MARK: Ownership
 
     func assigned(_ partitions: [TopicPartition], to consumer: isolated Consumer) {
-        var committed: [TopicPartition: CommittedOffset] = [:]
+        runner.memory?.assignmentChanged()
+        var committed: [TopicPartition: CommittedOffset]?
         do throws(KafkaError) {
             committed = try consumer.committed(partitions)
         } catch {
-            // The fetch position comes from the same commits; only the offsets done beyond the base are unknown, so jobs
-            // may run once more than needed.
-            logger.warning("committed offsets are unknown", metadata: ["error": "\(error)"])
+            // Nothing of these partitions is started before it is known what of them is done.
+            logger.warning("committed offsets are unknown yet", metadata: ["error": "\(error)"])
         }
         let cancelled = state.withLock { $0.table.assign(partitions, committed: committed) }
         handBack(cancelled)
         logger.info("partitions assigned", metadata: ["partitions": "\(partitions.sorted().map(\.description))"])
+    }
+
+    /// Asks again for committed offsets that weren't known at the assignment.
+    private func learnCommitted(with consumer: isolated Consumer) {
+        let now = clock.now()
+        let unready: [TopicPartition] = state.withLock { state in
+            if let notBefore = state.learnNotBefore, notBefore > now { return [] }
+            return state.table.unready
+        }
+        guard !unready.isEmpty else { return }
+        do throws(KafkaError) {
+            let committed = try consumer.committed(unready, timeout: .seconds(5))
+            handBack(state.withLock { $0.table.learn(committed, of: unready) })
+        } catch {
+            state.withLock { $0.learnNotBefore = now.advanced(by: .seconds(1)) }
+        }
     }
 
     func revoked(_ partitions: [TopicPartition], lost: Bool, from consumer: isolated Consumer) {
@@ -76,16 +106,33 @@ final class JobLoop: ConsumerListener {
             return []
         }
         handBack(cancelled)
+        // While this waits, nobody else gets the partitions: their jobs are never run by two workers at once.
+        if !lost { waitForEnd(of: cancelled) }
         logger.info(
             lost ? "partitions lost" : "partitions revoked",
             metadata: ["partitions": "\(partitions.sorted().map(\.description))", "jobs-handed-back": "\(cancelled.count)"])
     }
 
-    private func handBack(_ runs: [RunKey]) {
+    /// How long a rebalance is held up for cancelled runs to end; the group's other members wait so long.
+    private static let revocationLimit: Duration = .seconds(5)
+
+    private func waitForEnd(of runs: [RunKey]) {
+        let deadline = ContinuousClock.now + Self.revocationLimit
+        while state.withLock({ state in runs.contains { state.active[$0] != nil } }) {
+            guard ContinuousClock.now < deadline else {
+                logger.warning("jobs don't end when they are handed back", metadata: ["jobs": "\(runningJobs)"])
+                return
+            }
+            // The poll thread, inside a callback of librdkafka that has to return a decision: it may block.
+            usleep(1000)
+        }
+    }
+
+    func handBack(_ runs: [RunKey]) {
         let active = state.withLock { state in runs.compactMap { state.active[$0] } }
         for run in active {
             logger.notice("job handed back", metadata: ["job": "\(run.description)"])
-            run.handBack()
+            run.handBack(at: clock.now())
         }
     }
 
@@ -109,8 +156,11 @@ final class JobLoop: ConsumerListener {
 
     func polled(by consumer: isolated Consumer) {
         beat.note(clock.now())
+        learnCommitted(with: consumer)
         probeMetadata(with: consumer)
         commit(with: consumer)
+        commitIdle(with: consumer)
+        adjustLimits()
         startRuns()
         let (pause, resume, isDue) = state.withLock { state in
             let flow = state.table.flow()
@@ -119,11 +169,19 @@ final class JobLoop: ConsumerListener {
         consumer.pause(pause)
         consumer.resume(resume)
         checkTimeouts()
+        figures.report(clock, consumer) {
+            warnOfHeadOfLine()
+            return state.withLock { ($0.table.figures, $0.active.count) }
+        }
         // Completions that came during the transaction: the next one begins in the next round, without waiting for a timer.
         if isDue { wake() }
     }
 
-    private func startRuns() {
+    func reachedEnd(of partition: TopicPartition, offset: Int64, by consumer: isolated Consumer) {
+        state.withLock { $0.table.reachedEnd(of: partition, offset: offset) }
+    }
+
+    func startRuns() {
         let now = Int64(clock.date().timeIntervalSince1970 * 1000)
         let began = clock.now()
         let starts: [(LaneTable.Start, ActiveRun)] = state.withLock { state in
@@ -138,168 +196,30 @@ final class JobLoop: ConsumerListener {
             // all find it in `active`; drain waits for it.
             active.attach(
                 Task {
-                    let records = await self.runner.run(start.record, active)
-                    self.finish(start.run, records)
+                    let result = await self.runner.run(start.record, active)
+                    self.finish(start.run, result)
                 })
         }
     }
 
-    private func finish(_ run: RunKey, _ records: [ProducerRecord]?) {
-        state.withLock { state in
+    private func finish(_ run: RunKey, _ result: RunResult?) {
+        let now = clock.now()
+        let change = state.withLock { state in
             state.active[run] = nil
-            if !state.table.finish(run, records: records) {
+            let counts = state.table.finish(run, result)
+            guard counts else {
                 logger.debug("run counts for nothing", metadata: ["partition": "\(run.partition)", "offset": "\(run.offset)"])
+                return Circuit.Change?.none
             }
+            let change = state.circuit.note(result?.evidence ?? .none, at: now)
+            if change != nil { state.limitsNotBefore = nil }
+            return change
         }
+        if let change { tell(change) }
+        if change != nil { adjustLimits() }
         startRuns()
         wake()
     }
 
-    private func wake() { thread.withLock { $0 }?.wakeUp() }
-
-    private func checkTimeouts() {
-        let now = clock.now()
-        let active = state.withLock { Array($0.active.values) }
-        for run in active where run.checkTimeouts(configuration, now: now) {
-            logger.warning("job timed out", metadata: ["job": "\(run.description)"])
-        }
-        Gauge(label: "worker_jobs_in_flight", dimensions: [("kind", configuration.kind)]).record(active.count)
-    }
-
-    // MARK: Commits
-
-    private func commit(with consumer: isolated Consumer, isLast: Bool = false) {
-        let now = clock.now()
-        let work: (TransactionalProducer, CommitBatch)? = state.withLock { state in
-            guard let producer = state.producer, state.failure == nil else { return nil }
-            if let notBefore = state.commitNotBefore, notBefore > now, !isLast { return nil }
-            guard let batch = state.table.takeBatch() else { return nil }
-            return (producer, batch)
-        }
-        guard let (producer, batch) = work else { return }
-        do throws(KafkaError) {
-            let group = try consumer.groupMetadata()
-            try Self.commit(batch, producer, group)
-            state.withLock { state in
-                state.table.committed(batch)
-                state.commitNotBefore = nil
-                state.commitFailures = 0
-            }
-            Timer(label: "worker_transaction_duration_seconds", dimensions: [("kind", configuration.kind)])
-                .recordNanoseconds(Int64(now.duration(to: clock.now()) / .nanoseconds(1)))
-            Counter(label: "worker_completions_total", dimensions: [("kind", configuration.kind)])
-                .increment(by: batch.completions.count)
-        } catch {
-            if error.isFatal || error.kind == .fenced {
-                fail(error)
-                return
-            }
-            // A record that no topic takes must not hold up the others for ever: its value stays where it was.
-            let batch = error.kind == .messageTooLarge ? OversizedRecords.replaced(in: batch) : batch
-            let failures = state.withLock { state in
-                state.table.putBack(batch)
-                state.commitFailures += 1
-                let backoff = min(5000, 50 << min(state.commitFailures, 10))
-                state.commitNotBefore = now.advanced(by: .milliseconds(backoff))
-                return state.commitFailures
-            }
-            logger.warning("completions not published yet", metadata: ["error": "\(error)", "attempt": "\(failures)"])
-        }
-    }
-
-    private static func commit(
-        _ batch: CommitBatch, _ producer: TransactionalProducer, _ group: ConsumerGroupMetadata
-    ) throws(KafkaError) {
-        // Same thread as the consumer's: no rebalance between these steps, and ownership was checked just before.
-        let result: Result<Void, KafkaError> = producer.assumeIsolated { producer in
-            do throws(KafkaError) {
-                try producer.transaction { producer throws(KafkaError) in
-                    for completion in batch.completions {
-                        for record in completion.records { try producer.send(record) }
-                    }
-                    try producer.sendOffsets(batch.offsets, group: group)
-                }
-                return .success(())
-            } catch {
-                return .failure(error)
-            }
-        }
-        try result.get()
-    }
-
-    /// Finds out whether the broker keeps the metadata that an ack window needs.
-    private func probeMetadata(with consumer: isolated Consumer) {
-        guard configuration.window > 1 else { return }
-        let partition: TopicPartition? = state.withLock { state in
-            guard !state.isProbed, let partition = state.table.partitions.first else { return nil }
-            state.isProbed = true
-            return partition
-        }
-        guard let partition else { return }
-        do throws(KafkaError) {
-            let present = try consumer.committed([partition])[partition]
-            let begin = try consumer.watermarks(of: partition).lowerBound
-            var probe = present ?? CommittedOffset(begin)
-            if probe.metadata.isEmpty { probe.metadata = "w1:" }
-            try consumer.commit([partition: probe])
-            let kept = try consumer.committed([partition])[partition]?.metadata
-            if kept == probe.metadata { return }
-            state.withLock { $0.table.keepOrder() }
-            logger.notice("the broker drops commit metadata: jobs of a partition run in order")
-        } catch {
-            // A rebalance came in between; the next round tries again.
-            state.withLock { $0.isProbed = false }
-        }
-    }
-
-    // MARK: Failure and end
-
-    func failed(_ error: KafkaError, in consumer: isolated Consumer) {
-        if error.isFatal || error.kind == .authentication || error.kind == .authorization {
-            fail(error)
-            return
-        }
-        let isNew = state.withLock { $0.reported.insert(error.code).inserted }
-        logger.log(level: isNew ? .warning : .debug, "consumer error", metadata: ["error": "\(error)"])
-    }
-
-    private func fail(_ error: KafkaError) {
-        state.withLock { $0.failure = $0.failure ?? error }
-        onFailure(error)
-    }
-
-    /// Starts nothing new, waits up to `grace` for what runs, then hands the rest back.
-    ///
-    /// - Returns: how many jobs were handed back.
-    func drain(grace: Duration) async -> Int {
-        state.withLock { $0.table.isDraining = true }
-        wake()
-        guard await !becomesIdle(within: grace) else { return 0 }
-        let left = state.withLock { $0.active.count }
-        handBackAll()
-        if await !becomesIdle(within: Self.cancellationLimit) {
-            logger.error("jobs ignore their cancellation", metadata: ["jobs": "\(runningJobs)"])
-        }
-        return left
-    }
-
-    /// How long a cancelled job may take to end before the worker ends without it.
-    private static let cancellationLimit: Duration = .seconds(10)
-
-    private func becomesIdle(within limit: Duration) async -> Bool {
-        // Asked now and then: waiting for each run's end would have to be cancellable for every one of them.
-        let deadline = ContinuousClock.now + limit
-        while !state.withLock({ $0.active.isEmpty }) {
-            guard ContinuousClock.now < deadline else { return false }
-            do { try await Task.sleep(for: .milliseconds(20)) } catch { return state.withLock { $0.active.isEmpty } }
-        }
-        return true
-    }
-
-    private func handBackAll() {
-        for run in state.withLock({ Array($0.active.values) }) { run.handBack() }
-    }
-
-    /// Jobs that are running now, by name.
-    var runningJobs: [String] { state.withLock { $0.active.values.map(\.description) } }
+    func wake() { thread.withLock { $0 }?.wakeUp() }
 }

@@ -25,6 +25,12 @@ public struct JobWorkerConfiguration: Sendable {
     public var attemptTimeout: Duration = .seconds(6 * 3600)
     /// How long an attempt may go without progress.
     public var stallTimeout: Duration = .seconds(15 * 60)
+    /// Starts without an end at which a job is given up unrun, because it ends its process.
+    public var crashLimit: Int = 3
+    /// Deaths at which no more work is taken for a while.
+    public var deathBudget = DeathBudget()
+    /// The least time between two writes of a job's checkpoint.
+    public var checkpointInterval: Duration = .seconds(10)
     /// How long running jobs may go on after a stop signal; what then still runs is handed back.
     public var grace: Duration = .seconds(20)
     /// The least time between two `progressed` events of a job.

@@ -10,11 +10,19 @@ public enum Outcome: Sendable {
     /// It can't be done before an instant, through nobody's fault; no attempt is spent.
     case snooze(until: Date, JobEvent.Failure)
     /// It can never succeed.
-    case dead(JobEvent.Failure)
+    case dead(JobEvent.Failure, cause: DeathCause = .surroundings)
     /// Somebody called it off.
     case cancelled(JobEvent.Failure)
     /// It is complete when these jobs are.
     case children([Job], figures: [String: Int] = [:])
+}
+
+/// Where the cause of a death lies: too many whose cause lies around them open the worker's circuit.
+public enum DeathCause: Sendable, Hashable {
+    /// In the job itself: its message or its parameters are wrong.
+    case job
+    /// Outside: the vendor, its credentials, the network, the lake.
+    case surroundings
 }
 
 /// What a finished job tells.

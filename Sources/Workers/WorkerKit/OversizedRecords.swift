@@ -10,7 +10,9 @@ enum OversizedRecords {
     /// `job-first-…` headers, the place where its bytes still are.
     static func replaced(in batch: CommitBatch) -> CommitBatch {
         let completions = batch.completions.map { completion in
-            Completion(run: completion.run, records: completion.records.map(replaced))
+            var completion = completion
+            completion.result.records = completion.result.records.map(replaced)
+            return completion
         }
         return CommitBatch(completions: completions, offsets: batch.offsets)
     }

@@ -11,7 +11,7 @@ import WorkerKit
 @Suite("A conversation day that can't be had", .timeLimit(.minutes(3)))
 struct ConversationFailureTests {
     private func expectDead(_ outcome: Outcome, _ reason: String, advice: String) {
-        guard case .dead(let failure) = outcome else {
+        guard case .dead(let failure, _) = outcome else {
             Issue.record("\(outcome)")
             return
         }
@@ -155,7 +155,7 @@ struct ConversationFailureTests {
         let sample = Self.badJobs[index]
         let extraction = Extraction(conversationsPerDay: 10)
         try await extraction.run { running in
-            guard case .dead(let failure) = try await running.failure(sample.job) else {
+            guard case .dead(let failure, _) = try await running.failure(sample.job) else {
                 Issue.record("not dead")
                 return
             }

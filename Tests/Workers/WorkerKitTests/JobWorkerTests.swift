@@ -3,112 +3,16 @@ import Foundation
 import Kafka
 import Messaging
 import Service
-import ServiceLifecycle
 import Synchronization
-import TestSupport
 import Testing
 
 @testable import WorkerKit
-
-private struct Handler: JobHandler {
-    let body: @Sendable (Job, JobContext) async throws -> Outcome
-
-    func handle(_ job: Job, _ context: JobContext) async throws -> Outcome { try await body(job, context) }
-}
-
-/// A worker with topics of its own on the real broker.
-private struct Bench {
-    let topics: TopicNames
-    let kafka: KafkaConfiguration
-    var configuration: JobWorkerConfiguration
-
-    init(partitions: Int = 2, retryDelays: [Duration] = [.milliseconds(200)]) async throws {
-        topics = TopicNames(prefix: "t\(UUID().uuidString.prefix(8).lowercased()).")
-        kafka = try await TestBroker.shared.kafka()
-        configuration = JobWorkerConfiguration(kind: "test", name: "test-worker", instance: "0", kafka: kafka, topics: topics)
-        configuration.retryDelays = retryDelays
-        configuration.sessionTimeout = .seconds(6)
-        configuration.grace = .seconds(5)
-        var names = [topics.jobs("test"): partitions, topics.dead("test"): 1, topics.jobEvents: 1]
-        for delay in retryDelays { names[topics.retry("test", after: delay)] = 1 }
-        try await TestBroker.shared.create(names)
-    }
-
-    func job(_ id: String) -> Job {
-        Job(id: id, kind: "test", source: "genesys/main", dataset: "things", createdAt: Date())
-    }
-
-    func publish(_ records: [ProducerRecord]) async throws {
-        let producer = try Producer(kafka)
-        try await producer.send(records)
-        await producer.close()
-    }
-
-    func publish(jobs ids: [String]) async throws {
-        try await publish(ids.map { ProducerRecord(job($0).message(to: topics)) })
-    }
-
-    /// Runs a worker until `isEnough` says so of the events that a read-committed reader saw.
-    func run(
-        _ configuration: JobWorkerConfiguration? = nil, handler: Handler, until isEnough: @escaping @Sendable ([JobEvent]) -> Bool
-    ) async throws -> [JobEvent] {
-        let worker = JobWorker(
-            configuration ?? self.configuration, handler: handler, health: HealthRegistry(), logger: .quiet)
-        let group = ServiceGroup(services: [worker], logger: .quiet)
-        return try await withThrowingTaskGroup(of: [JobEvent]?.self) { tasks in
-            tasks.addTask {
-                try await group.run()
-                return nil
-            }
-            tasks.addTask { try await self.events(until: isEnough) }
-            var events: [JobEvent] = []
-            while let next = try await tasks.next() {
-                if let next {
-                    events = next
-                    await group.triggerGracefulShutdown()
-                }
-            }
-            return events
-        }
-    }
-
-    func events(until isEnough: ([JobEvent]) -> Bool) async throws -> [JobEvent] {
-        let stream = ConsumerEvents()
-        let consumer = try await Consumer(ConsumerConfiguration(kafka), listener: stream)
-        try await consumer.assign([TopicPartition(topics.jobEvents, 0): .earliest])
-        var events: [JobEvent] = []
-        for try await event in stream {
-            guard case .record(let record) = event else { continue }
-            events.append(try JobEvent.decode(record.value))
-            if isEnough(events) { break }
-        }
-        await consumer.close()
-        return events
-    }
-
-    func records(_ count: Int, of topic: String) async throws -> [ConsumerRecord] {
-        let stream = ConsumerEvents()
-        let consumer = try await Consumer(ConsumerConfiguration(kafka), listener: stream)
-        try await consumer.assign([TopicPartition(topic, 0): .earliest])
-        var records: [ConsumerRecord] = []
-        for try await event in stream {
-            if case .record(let record) = event { records.append(record) }
-            if records.count == count { break }
-        }
-        await consumer.close()
-        return records
-    }
-}
-
-private func ended(_ count: Int) -> @Sendable ([JobEvent]) -> Bool {
-    { events in events.count { $0.event.isTerminal } == count }
-}
 
 @Suite("Job worker on a real broker", .timeLimit(.minutes(2)))
 struct JobWorkerTests {
     @Test("every job is completed once, many in one transaction")
     func completesOnce() async throws {
-        let bench = try await Bench(partitions: 4)
+        let bench = try await WorkerBench(partitions: 4)
         let ids = (0..<1000).map { "job-\($0)" }
         try await bench.publish(jobs: ids)
         let runs = Mutex<[String: Int]>([:])
@@ -125,7 +29,7 @@ struct JobWorkerTests {
 
     @Test("jobs of one partition run in the order in which they were published")
     func inOrder() async throws {
-        let bench = try await Bench(partitions: 1)
+        let bench = try await WorkerBench(partitions: 1)
         let ids = (0..<50).map { "job-\($0)" }
         try await bench.publish(jobs: ids)
         let order = Mutex<[String]>([])
@@ -147,7 +51,7 @@ struct JobWorkerTests {
             ),
         ])
     func poison(value: String, reason: String) async throws {
-        let bench = try await Bench(partitions: 1)
+        let bench = try await WorkerBench(partitions: 1)
         let topic = bench.topics.jobs("test")
         let headers = [RecordHeader("custom", "kept")]
         try await bench.publish([ProducerRecord(topic: topic, key: [0, 1], value: Array(value.utf8), headers: headers)])
@@ -164,7 +68,7 @@ struct JobWorkerTests {
 
     @Test("a job that fails is tried again through the retry topic, and given up after its attempts")
     func retries() async throws {
-        let bench = try await Bench(partitions: 1, retryDelays: [.milliseconds(100), .milliseconds(200)])
+        let bench = try await WorkerBench(partitions: 1, retryDelays: [.milliseconds(100), .milliseconds(200)])
         var configuration = bench.configuration
         configuration.maximumAttempts = 3
         try await bench.publish(jobs: ["flaky", "hopeless", "fine"])
@@ -187,7 +91,7 @@ struct JobWorkerTests {
 
     @Test("a snoozed job waits without spending an attempt")
     func snooze() async throws {
-        let bench = try await Bench(partitions: 1, retryDelays: [.milliseconds(100)])
+        let bench = try await WorkerBench(partitions: 1, retryDelays: [.milliseconds(100)])
         try await bench.publish(jobs: ["later"])
         let due = Mutex<Date?>(nil)
         let events = try await bench.run(
@@ -207,7 +111,7 @@ struct JobWorkerTests {
 
     @Test("children are published with their parent's completion and carry its id and root")
     func children() async throws {
-        let bench = try await Bench(partitions: 2)
+        let bench = try await WorkerBench(partitions: 2)
         try await bench.publish(jobs: ["whole"])
         let events = try await bench.run(
             handler: Handler { job, _ in
@@ -222,7 +126,7 @@ struct JobWorkerTests {
 
     @Test("a job far longer than the session keeps its partition and runs once")
     func longJob() async throws {
-        let bench = try await Bench(partitions: 1)
+        let bench = try await WorkerBench(partitions: 1)
         try await bench.publish(jobs: ["long"])
         let runs = Mutex(0)
         let events = try await bench.run(
@@ -238,7 +142,7 @@ struct JobWorkerTests {
 
     @Test("an attempt without progress is cancelled and tried again")
     func stall() async throws {
-        let bench = try await Bench(partitions: 1, retryDelays: [.milliseconds(100)])
+        let bench = try await WorkerBench(partitions: 1, retryDelays: [.milliseconds(100)])
         var configuration = bench.configuration
         configuration.stallTimeout = .milliseconds(300)
         try await bench.publish(jobs: ["stuck"])
@@ -254,7 +158,7 @@ struct JobWorkerTests {
 
     @Test("a stop hands a running job back: the next worker runs it, and one completion is published")
     func handBack() async throws {
-        let bench = try await Bench(partitions: 1)
+        let bench = try await WorkerBench(partitions: 1)
         var configuration = bench.configuration
         configuration.grace = .zero
         try await bench.publish(jobs: ["interrupted"])

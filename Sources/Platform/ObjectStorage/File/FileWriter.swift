@@ -64,7 +64,7 @@ final class FileWriter: ObjectWriter {
         try checkCancellation()
         let result = try await withFile { (file) throws(ObjectStorageError) -> PutResult in
             try self.drain(into: file)
-            try self.store.files.synchronize(file.descriptor, key: self.key.text)
+            if self.options.outlivesMachine { try self.store.files.synchronize(file.descriptor, key: self.key.text) }
             try self.name(file)
             file.keep()
             return self.state.withLock { PutResult(bytes: $0.bytes, sha256: $0.hash.finalize()) }
@@ -104,6 +104,7 @@ final class FileWriter: ObjectWriter {
                 continue
             }
         }
+        guard options.outlivesMachine else { return }
         let directory = key.segments.dropLast().joined(separator: "/")
         try store.files.synchronizeDirectory(directory.isEmpty ? store.root : store.path(directory))
     }

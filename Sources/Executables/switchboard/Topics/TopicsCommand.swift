@@ -4,21 +4,26 @@ import Kafka
 import Operations
 
 /// `switchboard topics`: topics as code.
-struct TopicsCommand: AsyncParsableCommand {
+struct TopicsCommand: AsyncParsableCommand, Exampled {
     static let configuration = CommandConfiguration(
         commandName: "topics",
         abstract: "Compares the topics of a cluster with the topic files, and makes them so.",
         discussion: "Nothing is ever deleted, and no topic shrinks. Topics that no file names are left alone.",
         subcommands: [Check.self, Plan.self, Apply.self])
 
+    static let examples = """
+        switchboard topics check
+        switchboard topics apply --config switchboard.yaml --execute
+        """
+
     /// `switchboard topics check`.
-    struct Check: ParsableCommand {
+    struct Check: ParsableCommand, Exampled {
         static let configuration = CommandConfiguration(
-            abstract: "Checks the topic files without a cluster.",
-            discussion: """
-                Example:
-                  switchboard topics check --environment development
-                """)
+            abstract: "Checks the topic files without a cluster and prints the topics they make.")
+
+        static let examples = """
+            switchboard topics check --environment development
+            """
 
         @OptionGroup var catalogue: CatalogueOptions
         @Option(help: "What stands before every topic's name.") var prefix = ""
@@ -35,16 +40,15 @@ struct TopicsCommand: AsyncParsableCommand {
     }
 
     /// `switchboard topics plan`.
-    struct Plan: AsyncParsableCommand {
+    struct Plan: AsyncParsableCommand, Exampled {
         static let configuration = CommandConfiguration(
             abstract: "Shows what would have to change on the cluster.",
-            discussion: """
-                Examples:
-                  switchboard topics plan --bootstrap-servers localhost:9092 --environment development
-                  switchboard topics plan --config switchboard.yaml --json
+            discussion: "Exit codes: 0 nothing to do, 1 error, 2 the plan has steps.")
 
-                Exit codes: 0 nothing to do, 1 error, 2 the plan has steps.
-                """)
+        static let examples = """
+            switchboard topics plan --bootstrap-servers localhost:9092 --environment development
+            switchboard topics plan --config switchboard.yaml --json
+            """
 
         @OptionGroup var options: TopicsOptions
 
@@ -58,17 +62,19 @@ struct TopicsCommand: AsyncParsableCommand {
     }
 
     /// `switchboard topics apply`.
-    struct Apply: AsyncParsableCommand {
+    struct Apply: AsyncParsableCommand, Exampled {
         static let configuration = CommandConfiguration(
             abstract: "Shows what would have to change on the cluster and, with --execute, changes it.",
             discussion: """
-                Examples:
-                  switchboard topics apply --config switchboard.yaml              # shows the plan only
-                  switchboard topics apply --config switchboard.yaml --execute
-
                 Exit codes: 0 nothing to do or done, 1 error, 2 the plan has steps and --execute was not given,
                 3 some steps were refused (the others are done).
                 """)
+
+        static let examples = """
+            # shows the plan only
+            switchboard topics apply --config switchboard.yaml
+            switchboard topics apply --config switchboard.yaml --execute
+            """
 
         @OptionGroup var options: TopicsOptions
         @Flag(help: "Carry out the plan.") var execute = false

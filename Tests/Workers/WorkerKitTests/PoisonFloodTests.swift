@@ -1,0 +1,57 @@
+import Contracts
+import DevelopmentStack
+import Kafka
+import TestSupport
+import Testing
+
+@testable import WorkerKit
+
+@Suite("A flood of messages that are no jobs", .timeLimit(.minutes(4)))
+struct PoisonFloodTests {
+    @Test("each of 20,000 has exactly one end, and what is not done keeps every byte of its key and value")
+    func flood() async throws {
+        let count = 20_000
+        let seed = UInt64.random(in: 1...1_000_000)
+        let trial = try await WorkerTrial(partitions: 4, retryDelays: [.seconds(3600)])
+        try await TestBroker.shared.create(trial.topicPartitions)
+        let flood = PoisonMessages(
+            seed: seed, topic: trial.topics.jobs(WorkerTrial.kind), kind: WorkerTrial.kind, isWithLargeOnes: false)
+        try await trial.publish((0..<count).map { flood.message($0) })
+        let events = try await trial.withWorker(handler: TrialHandler { _, _ in .done(JobResult()) }) {
+            var ends = 0
+            return try await trial.events { events in
+                if let last = events.last?.event, last.isTerminal || last == .snoozed || last == .retrying { ends += 1 }
+                return ends == count
+            }
+        }
+        var account = PoisonAccount(of: flood, messages: count)
+        for event in events { account.note(event) }
+        for topic in [trial.topics.dead(WorkerTrial.kind), trial.topics.retry(WorkerTrial.kind, after: .seconds(3600))] {
+            try await TopicScan(trial.kafka, topic, partitions: 1).forEach { account.note($0) }
+        }
+        let result = account.result()
+        #expect(account.differences.isEmpty, "seed \(seed)")
+        #expect(result.lost.isEmpty, "seed \(seed)")
+        #expect(result.twice == 0, "seed \(seed)")
+        #expect(result.done + account.intact == count, "seed \(seed)")
+        // A flood that breaks nothing, or in which nothing survives, would prove nothing.
+        #expect(account.intact > count / 2 && result.done > count / 10, "seed \(seed)")
+    }
+
+    @Test("a dead letter says nothing about itself that came with the message")
+    func hostileHeaders() {
+        let plan = RetryPlan(kind: "trial", topics: TopicNames(), delays: [], maximumAttempts: 1)
+        let record = ConsumerRecord(
+            topic: "jobs.trial", partition: 0, offset: 7, timestamp: 0, key: nil, value: nil,
+            headers: [
+                RecordHeader(JobHeader.deadTruncated, "1"), RecordHeader(JobHeader.deadReason, "x"),
+                RecordHeader(JobHeader.redrives, "2"), RecordHeader("custom", "kept"),
+            ])
+        let dead = plan.dead(
+            record, attempt: 1, failure: JobEvent.Failure(reason: "malformed", message: "m"), group: "g", worker: "w", now: .now)
+        #expect(dead.headers.text(of: JobHeader.deadTruncated) == nil)
+        #expect(dead.headers.filter { $0.name == JobHeader.deadReason }.map(\.text) == ["malformed"])
+        #expect(dead.headers.text(of: JobHeader.redrives) == "2")
+        #expect(dead.headers.text(of: "custom") == "kept")
+    }
+}

@@ -1,0 +1,126 @@
+import Contracts
+import Foundation
+import Kafka
+import Messaging
+import ObjectStorage
+import Service
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import WorkerKit
+
+/// A handler in one closure.
+struct Handler: JobHandler {
+    let body: @Sendable (Job, JobContext) async throws -> Outcome
+
+    func handle(_ job: Job, _ context: JobContext) async throws -> Outcome { try await body(job, context) }
+}
+
+/// A worker with topics of its own on the real broker.
+struct WorkerBench {
+    let topics: TopicNames
+    let kafka: KafkaConfiguration
+    var configuration: JobWorkerConfiguration
+    let state = MemoryObjectStore()
+
+    init(partitions: Int = 2, retryDelays: [Duration] = [.milliseconds(200)]) async throws {
+        topics = TopicNames(prefix: "t\(UUID().uuidString.prefix(8).lowercased()).")
+        kafka = try await TestBroker.shared.kafka()
+        configuration = JobWorkerConfiguration(kind: "test", name: "test-worker", instance: "0", kafka: kafka, topics: topics)
+        configuration.retryDelays = retryDelays
+        configuration.sessionTimeout = .seconds(6)
+        configuration.grace = .seconds(5)
+        var names = [topics.jobs("test"): partitions]
+        for topic in [topics.dead("test"), topics.jobEvents, topics.alerts, topics.control] { names[topic] = 1 }
+        for delay in retryDelays { names[topics.retry("test", after: delay)] = 1 }
+        try await TestBroker.shared.create(names)
+    }
+
+    func job(_ id: String) -> Job {
+        Job(id: id, kind: "test", source: "genesys/main", dataset: "things", createdAt: Date())
+    }
+
+    func publish(_ records: [ProducerRecord]) async throws {
+        let producer = try Producer(kafka)
+        try await producer.send(records)
+        await producer.close()
+    }
+
+    func publish(jobs ids: [String]) async throws {
+        try await publish(ids.map { ProducerRecord(job($0).message(to: topics)) })
+    }
+
+    /// Runs a worker until `isEnough` says so of the events that a read-committed reader saw.
+    func run(
+        _ configuration: JobWorkerConfiguration? = nil, handler: Handler, health: HealthRegistry = HealthRegistry(),
+        until isEnough: @escaping @Sendable ([JobEvent]) -> Bool
+    ) async throws -> [JobEvent] {
+        let worker = JobWorker(
+            configuration ?? self.configuration, handler: handler, state: state, health: health, logger: .quiet)
+        let group = ServiceGroup(services: [worker], logger: .quiet)
+        return try await withThrowingTaskGroup(of: [JobEvent]?.self) { tasks in
+            tasks.addTask {
+                try await group.run()
+                return nil
+            }
+            tasks.addTask { try await self.events(until: isEnough) }
+            var events: [JobEvent] = []
+            while let next = try await tasks.next() {
+                if let next {
+                    events = next
+                    await group.triggerGracefulShutdown()
+                }
+            }
+            return events
+        }
+    }
+
+    func events(until isEnough: ([JobEvent]) -> Bool) async throws -> [JobEvent] {
+        let stream = ConsumerEvents()
+        let consumer = try await Consumer(ConsumerConfiguration(kafka), listener: stream)
+        try await consumer.assign([TopicPartition(topics.jobEvents, 0): .earliest])
+        var events: [JobEvent] = []
+        for try await event in stream {
+            guard case .record(let record) = event else { continue }
+            events.append(try JobEvent.decode(record.value))
+            if isEnough(events) { break }
+        }
+        await consumer.close()
+        return events
+    }
+
+    /// How many events of a kind there are now.
+    func count(_ kind: JobEvent.Kind) async throws -> Int {
+        let stream = ConsumerEvents()
+        var configuration = ConsumerConfiguration(kafka)
+        configuration.reportsEnds = true
+        let consumer = try await Consumer(configuration, listener: stream)
+        try await consumer.assign([TopicPartition(topics.jobEvents, 0): .earliest])
+        var count = 0
+        for try await event in stream {
+            if case .record(let record) = event, try JobEvent.decode(record.value).event == kind { count += 1 }
+            if case .reachedEnd = event { break }
+        }
+        await consumer.close()
+        return count
+    }
+
+    func records(_ count: Int, of topic: String) async throws -> [ConsumerRecord] {
+        let stream = ConsumerEvents()
+        let consumer = try await Consumer(ConsumerConfiguration(kafka), listener: stream)
+        try await consumer.assign([TopicPartition(topic, 0): .earliest])
+        var records: [ConsumerRecord] = []
+        for try await event in stream {
+            if case .record(let record) = event { records.append(record) }
+            if records.count == count { break }
+        }
+        await consumer.close()
+        return records
+    }
+}
+
+/// Whether so many jobs ended.
+func ended(_ count: Int) -> @Sendable ([JobEvent]) -> Bool {
+    { events in events.count { $0.event.isTerminal } == count }
+}
