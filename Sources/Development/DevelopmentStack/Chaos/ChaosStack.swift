@@ -83,6 +83,8 @@ struct ChaosStack: Sendable {
         for program in ["rehearsal-worker", "conversation-worker"] {
             stack.settings[program] = [
                 "worker.retry-delays": retryDelays, "worker.attempts": "1000", "worker.window": String(options.window),
+                // Here processes die and jobs are given up on purpose, more than anywhere else.
+                "worker.crash-limit": "100000", "worker.circuit": "false",
             ]
         }
         stack.settings["rehearsal-worker"]?["worker.slots"] = "8"
