@@ -25,7 +25,8 @@ enum RehearsalWorkerProgram {
             let handler = RehearsalHandler(store: store, http: http, vendor: configuration.vendor)
             return ProgramParts(services: [
                 HTTPClientService(http), LakeHousekeeping(store, logger: context.logger),
-                JobWorker(configuration.worker, handler: handler, health: context.health, logger: context.logger),
+                JobWorker(
+                    configuration.worker, handler: handler, state: store, health: context.health, logger: context.logger),
             ])
         }.main()
     }
