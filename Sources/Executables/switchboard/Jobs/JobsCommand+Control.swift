@@ -65,7 +65,9 @@ extension JobsCommand {
                         .cancel(
                             job: id, revision: revision, by: OperatorName.current, reason: reason, at: now, expiresAt: expiry),
                         now: state.map { state in
-                            let next = story?.run.nextAttempt.map { ", and is called off when its next attempt is due, \(Timestamp.string($0))" }
+                            let next = story?.run.nextAttempt.map {
+                                ", and is called off when its next attempt is due, \(Timestamp.string($0))"
+                            }
                             return "it is \(state.rawValue)" + (state == .waiting ? next ?? "" : "")
                         })
                 }

@@ -48,7 +48,9 @@ struct PublicationOptions: ParsableArguments {
             throw Failure(stopped.description, code: stopped.wasInterrupted ? Ending.interrupted : Ending.error)
         }
         if json { try show(plan, published: true) }
-        if !plan.publications.isEmpty { Output.note("published \(plan.publications.count) job\(plan.publications.count == 1 ? "" : "s")") }
+        if !plan.publications.isEmpty {
+            Output.note("published \(plan.publications.count) job\(plan.publications.count == 1 ? "" : "s")")
+        }
         if let advice = advice(plan) { Output.note(advice) }
         try end(plan)
     }

@@ -57,6 +57,8 @@ public struct JobRequest: Sendable, Hashable {
     ///   - now: when it is published.
     /// - Throws: all its problems.
     public func job(at place: String?, now: Date) throws(Problems) -> Job {
+        // Options are named as they are written.
+        let dash = place == nil ? "--" : ""
         var problems: [String] = []
         func reject(_ what: String) { problems.append((place.map { "\($0): " } ?? "") + what) }
         func required(_ value: String?, _ name: String, _ rule: (String) -> Bool, _ allowed: String) -> String {
@@ -65,12 +67,10 @@ public struct JobRequest: Sendable, Hashable {
                 return ""
             }
             if !rule(value) {
-                reject("\(name): \"\(TerminalText.escaped(value, limit: 100))\" is not allowed; allowed is \(allowed)")
+                reject("\(dash)\(name): \"\(TerminalText.escaped(value, limit: 100))\" is not allowed; allowed is \(allowed)")
             }
             return value
         }
-        // Options are named as they are written.
-        let dash = place == nil ? "--" : ""
         let kind = required(self.kind, "kind", Job.isIdentifier, "a kind of worker such as conversation")
         let source = required(self.source, "source", Job.isName, "a vendor account such as genesys/main")
         let dataset = required(self.dataset, "dataset", Job.isName, "a data set such as conversations")
@@ -85,7 +85,8 @@ public struct JobRequest: Sendable, Hashable {
         }
         if let schedule, schedule.wholeMatch(of: /[a-z0-9][a-z0-9\-]{0,62}/) == nil {
             reject(
-                "\(dash)schedule: \"\(TerminalText.escaped(schedule, limit: 100))\" is not allowed; allowed is the name of a schedule")
+                "\(dash)schedule: \"\(TerminalText.escaped(schedule, limit: 100))\" is not allowed; allowed is the name of a schedule"
+            )
         }
         var interval: Interval?
         do throws(Problem) {
@@ -99,7 +100,10 @@ public struct JobRequest: Sendable, Hashable {
         }
         if let deadline, deadline <= now { reject("\(dash)deadline: \(Timestamp.string(deadline)) has passed; give one to come") }
         if let parameters {
-            if case .object = parameters {} else { reject("\(dash)parameters: allowed is a JSON object such as {\"pageSize\":100}") }
+            if case .object = parameters {
+            } else {
+                reject("\(dash)parameters: allowed is a JSON object such as {\"pageSize\":100}")
+            }
         }
         var id = self.id ?? ""
         if self.id == nil {
