@@ -1,7 +1,6 @@
 import Contracts
 import Foundation
 import DevelopmentStack
-import Foundation
 import Kafka
 import Synchronization
 import TestSupport
