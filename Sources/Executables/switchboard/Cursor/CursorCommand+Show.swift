@@ -3,7 +3,6 @@ import Contracts
 import Foundation
 import Operations
 import Scheduler
-import Service
 
 extension CursorCommand {
     /// `switchboard cursor show`.
@@ -68,7 +67,7 @@ extension CursorCommand {
             ])
             for line in lines {
                 let times = TimeText(zone: zone ?? definitions?[line.schedule]?.zone)
-                let age = line.cursor.map { DurationText.format(.seconds(Int64(max(0, now.timeIntervalSince($0))))) }
+                let age = line.cursor.map { AgeText.text(seconds: now.timeIntervalSince($0)) }
                 let definition = [line.definitionHash ?? "-", line.definition].compactMap { $0 }.joined(separator: " ")
                 let moved = line.moves.map { $0 == 1 ? "once" : "\($0) times" } ?? ""
                 table.add([
