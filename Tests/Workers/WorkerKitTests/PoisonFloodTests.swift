@@ -22,9 +22,8 @@ struct PoisonFloodTests {
         }
         var account = PoisonAccount(of: flood, messages: count)
         for event in events { account.note(event) }
-        for topic in [bench.topics.dead("test"), bench.topics.retry("test", after: .seconds(3600))] {
-            try await TopicScan(bench.kafka, topic, partitions: 1).forEach { account.note($0) }
-        }
+        let letters = [bench.topics.dead("test"), bench.topics.retry("test", after: .seconds(3600))]
+        try await TopicScan(bench.kafka, topics: letters).forEach { account.note($0) }
         let result = account.result()
         #expect(account.differences.isEmpty, "seed \(seed)")
         #expect(result.lost.prefix(10) == [], "seed \(seed)")

@@ -90,9 +90,11 @@ struct WorkerBench {
 
     /// All events that there are now.
     func events() async throws -> [JobEvent] {
-        var events: [JobEvent] = []
-        try await TopicScan(kafka, topics.jobEvents, partitions: 1).forEach { events.append(try JobEvent.decode($0.value)) }
-        return events
+        try await TopicScan(kafka, topics: [topics.jobEvents]).read { records in
+            var events: [JobEvent] = []
+            for try await record in records { events.append(try JobEvent.decode(record.value)) }
+            return events
+        }
     }
 
     /// How many events of a kind there are now.
