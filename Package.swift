@@ -93,7 +93,7 @@ let package = Package(
         // Workers.
         library(
             "WorkerKit", "Workers/WorkerKit",
-            ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, lifecycle, log, metrics]),
+            ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "Transfer", crypto, lifecycle, log, metrics]),
         library(
             "Conversation", "Workers/Conversation",
             ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", crypto, log, metrics]),

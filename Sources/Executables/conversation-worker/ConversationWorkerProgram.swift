@@ -10,6 +10,7 @@ import WorkerKit
 enum ConversationWorkerProgram {
     private struct Configuration {
         let worker: JobWorkerConfiguration
+        let budget: SharedBudget
         let conversations: ConversationConfiguration
         let genesys: GenesysCloudSettings
         let lake: LakeSettings
@@ -20,18 +21,20 @@ enum ConversationWorkerProgram {
         await Program("conversation-worker", summary: "extracts conversations from Genesys Cloud into the lake") { settings in
             Configuration(
                 worker: JobWorkerConfiguration(kind: "conversation", name: "conversation-worker", settings: settings),
+                budget: SharedBudget(settings),
                 conversations: ConversationConfiguration(settings), genesys: GenesysCloudSettings(settings),
                 lake: LakeSettings(settings), http: HTTPClientConfiguration(settings))
         } build: { configuration, context in
             let http = HTTPClient(configuration.http)
             let store = try await configuration.lake.open(http: http)
             let handler = ConversationHandler(
-                client: configuration.genesys.makeClient(transport: http), store: store,
+                client: configuration.genesys.makeClient(transport: http, budget: configuration.budget), store: store,
                 configuration: configuration.conversations)
             return ProgramParts(services: [
                 HTTPClientService(http), LakeHousekeeping(store, logger: context.logger),
                 JobWorker(
-                    configuration.worker, handler: handler, state: store, health: context.health, logger: context.logger),
+                    configuration.worker, handler: handler, state: store, budget: configuration.budget, health: context.health,
+                    logger: context.logger),
             ])
         }.main()
     }

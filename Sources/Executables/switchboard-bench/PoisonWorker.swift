@@ -26,7 +26,7 @@ struct PoisonWorker: AsyncParsableCommand {
             return worker
         } build: { configuration, context in
             ProgramParts(services: [
-                JobWorker(configuration, handler: Handler(), health: context.health, logger: context.logger)
+                JobWorker(configuration, handler: Handler(), state: nil, health: context.health, logger: context.logger)
             ])
         }
         let code = await program.run(

@@ -42,6 +42,11 @@ public struct ConsumerConfiguration: Sendable {
     }
 
     var properties: [String: String] {
+        var sessionTimeout = sessionTimeout
+        // Without a group there is no session, but librdkafka still refuses one that is longer than a poll interval.
+        if group == nil, let limit = kafka.properties["max.poll.interval.ms"].flatMap({ Int64($0) }) {
+            sessionTimeout = min(sessionTimeout, .milliseconds(limit))
+        }
         var properties = [
             "enable.auto.commit": "false",
             "enable.auto.offset.store": "false",

@@ -3,9 +3,10 @@ import Synchronization
 /// Spreads requests over time as a server allows: so many per window, shared by all that call the same account.
 ///
 /// The allowance starts from configuration and is corrected by what the server says: its own count of the window, and pauses after
-/// a 429. Invariants:
+/// a 429. Where other processes call the same account, a `RequestBudget` says how much of it is for this one. Invariants:
 ///   1. Callers are served in the order in which they came.
-///   2. Within one window at most `allowed` callers pass, less those that the server counted from elsewhere.
+///   2. Within one window at most `allowed` callers pass, less those that the server counted from elsewhere, and at most as many
+///      as the budget says.
 ///   3. During a pause nobody passes; callers that passed before are not called back.
 ///   4. A cancelled caller throws `CancellationError` and takes nothing from the allowance.
 public final class RateLimiter: Sendable {
@@ -26,6 +27,8 @@ public final class RateLimiter: Sendable {
     private struct State {
         var allowance: Allowance
         var left: Int
+        var passed = 0
+        var isCounted = false
         var windowEnd: Duration
         var pausedUntil = Duration.zero
         /// Tickets of those who wait, first come first.
@@ -44,11 +47,17 @@ public final class RateLimiter: Sendable {
 
     private let state: Mutex<State>
     private let clock: ElapsedClock
+    private let budget: (any RequestBudget)?
 
     /// Makes a limiter whose first window starts now.
-    public init(_ allowance: Allowance, clock: any Clock<Duration> = ContinuousClock()) {
+    ///
+    /// - Parameter budget: what of the allowance is for this process; all of it without one.
+    public init(
+        _ allowance: Allowance, clock: any Clock<Duration> = ContinuousClock(), budget: (any RequestBudget)? = nil
+    ) {
         let elapsed = ElapsedClock(clock)
         self.clock = elapsed
+        self.budget = budget
         state = Mutex(State(allowance: allowance, left: allowance.requests, windowEnd: elapsed.now() + allowance.window))
     }
 
@@ -92,6 +101,8 @@ public final class RateLimiter: Sendable {
             let tolerance = min(.seconds(2), state.allowance.window / 2)
             let isNewWindow = end > state.windowEnd + tolerance
             state.left = isNewWindow ? left : min(state.left, left)
+            if isNewWindow { state.passed = min(state.passed, counted) }
+            state.isCounted = true
             state.windowEnd = end
             return state.queue.first
         }
@@ -101,13 +112,17 @@ public final class RateLimiter: Sendable {
     /// Lets nobody pass for some time, as after a 429; a longer pause that is on already stays.
     public func pause(for time: Duration) {
         let now = clock.now()
-        state.withLock { state in
-            guard now + time > state.pausedUntil else { return }
+        let isFirst = state.withLock { state in
+            guard now + time > state.pausedUntil else { return false }
+            // Requests that were under way together are refused together: that is one refusal.
+            let isFirst = now >= state.pausedUntil
             state.pausedUntil = now + time
             // The server has said when it counts anew.
             state.windowEnd = state.pausedUntil
             state.left = 0
+            return isFirst
         }
+        if isFirst { budget?.throttled(at: now) }
     }
 
     /// The number of callers that wait.
@@ -121,15 +136,30 @@ public final class RateLimiter: Sendable {
             if now >= state.windowEnd {
                 state.left = state.allowance.requests
                 state.windowEnd = now + state.allowance.window
+                state.passed = 0
+                state.isCounted = false
             }
             guard state.left > 0 else { return (.sleep(state.windowEnd - now), nil) }
+            if let budget, state.passed >= budget.allowance(in: Self.window(state, at: now)) {
+                // The budget may grow within the window: with a rebalance, or as the window goes on.
+                return (.sleep(min(state.windowEnd - now, state.allowance.window / 60)), nil)
+            }
             state.left -= 1
+            state.passed += 1
             state.queue.removeFirst()
             state.woken.remove(ticket)
             return (.pass, state.queue.first)
         }
         wake(next)
         return step
+    }
+
+    private static func window(_ state: State, at now: Duration) -> RequestWindow {
+        let length = state.allowance.window
+        let elapsed = length > .zero ? min(max(1 - (state.windowEnd - now) / length, 0), 1) : 1
+        return RequestWindow(
+            allowed: state.allowance.requests, left: state.left, passed: state.passed, isCounted: state.isCounted,
+            length: length, elapsed: elapsed, time: now)
     }
 
     private func leave(_ ticket: UInt64) {

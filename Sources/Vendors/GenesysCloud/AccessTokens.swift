@@ -193,8 +193,12 @@ actor AccessTokens {
             case 400, 401, 403: .credentials
             default: .badAnswer
             }
-        return GenesysCloudError(
+        var refusal = GenesysCloudError(
             kind, operation: Self.operation, status: error.status, code: error.code, message: error.message,
             correlationID: error.correlationID, attempts: attempt)
+        if error.namesRetryAfter, let wait = error.retryAfter, wait > configuration.retry.maximumRetryAfter {
+            refusal.retryAfter = wait
+        }
+        return refusal
     }
 }

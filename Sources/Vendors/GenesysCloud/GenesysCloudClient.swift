@@ -11,7 +11,7 @@ public import Transfer
 /// |---|---|
 /// | 401 | once: a new token and the call again; twice: fails as credentials |
 /// | 429 | all who share the limiter pause for `Retry-After`, else the seconds in the message, else the window's reset, else 60 s |
-/// | 408, 5xx but 501, no or half an answer | repeated with growing pauses, a bounded number of times |
+/// | 408, 5xx but 501, no or half an answer | repeated with growing pauses, a bounded number of times; asked to wait longer than a call waits: fails as a snooze |
 /// | other 4xx, 501 | fails at once |
 public struct GenesysCloudClient: Sendable {
     private let configuration: GenesysCloudConfiguration
@@ -75,7 +75,10 @@ public struct GenesysCloudClient: Sendable {
             }
             if try await isReplayed(failure, request, token, &progress) { continue }
             count(request, failure.error.status.map { "\($0)" } ?? "no answer")
-            throw failure.error.after(max(progress.attempts, 1))
+            var error = failure.error
+            error.attempts = max(progress.attempts, 1)
+            if let wait = failure.retryAfter, wait > configuration.retry.maximumRetryAfter { error.retryAfter = wait }
+            throw error
         }
     }
 
@@ -185,14 +188,6 @@ extension AttemptFailure {
     init(_ damage: RecordError, _ request: GenesysCloudRequest, _ correlationID: String?) {
         error = GenesysCloudError(
             .badAnswer, operation: request.operation, message: damage.description, correlationID: correlationID)
-    }
-}
-
-extension GenesysCloudError {
-    fileprivate func after(_ attempts: Int) -> GenesysCloudError {
-        var error = self
-        error.attempts = attempts
-        return error
     }
 }
 

@@ -56,6 +56,8 @@ public struct GenesysCloudError: Error, Sendable, CustomStringConvertible {
     public let correlationID: String?
     /// The number of attempts made.
     public internal(set) var attempts: Int
+    /// How long the service asked to wait, where that is longer than a call waits.
+    public internal(set) var retryAfter: Duration?
 
     init(
         _ kind: Kind, operation: String, status: Int? = nil, code: String? = nil, message: String, correlationID: String? = nil,
@@ -75,6 +77,7 @@ public struct GenesysCloudError: Error, Sendable, CustomStringConvertible {
         switch kind {
         case .credentials, .permission, .notFound, .badRequest, .transport(isRetriable: false): .fatal
         case .throttled(let wait): .snooze(for: wait)
+        case .unavailable where retryAfter != nil: .snooze(for: retryAfter ?? .zero)
         case .unavailable, .badAnswer, .transport(isRetriable: true): .retry
         }
     }

@@ -10,7 +10,8 @@ struct PlatformError: Sendable {
     let code: String?
     let message: String
     let correlationID: String?
-    /// From `Retry-After`, the body, or the rate limit's reset; only looked at on 429 and 503.
+    /// From `Retry-After`, the body's wait, the rate limit's reset, or the body's window, in this order; only looked at on 429
+    /// and 503.
     let retryAfter: Duration?
     /// Whether `retryAfter` is the server's word for this answer.
     let namesRetryAfter: Bool
@@ -46,21 +47,21 @@ struct PlatformError: Sendable {
         message = fields.message.map { VendorText.bounded($0) } ?? Self.plainMessage(status, body)
         correlationID = CorrelationID.of(headers) ?? fields.context.flatMap(CorrelationID.checked)
         let named =
-            headers["Retry-After"].flatMap { RetryAfter.parse($0, now: now) } ?? fields.message.flatMap(Self.bracketedSeconds)
+            headers["Retry-After"].flatMap { RetryAfter.parse($0, now: now) }
+            ?? fields.message.flatMap { Self.seconds(after: "Retry the request in", in: $0) }
         namesRetryAfter = named != nil
-        retryAfter = named ?? RateLimitHeaders(headers)?.reset
+        // "within [60] seconds" is the length of the window, so at worst what is left of it: the last resort.
+        retryAfter = named ?? RateLimitHeaders(headers)?.reset ?? fields.message.flatMap { Self.seconds(after: "within", in: $0) }
     }
 
-    /// The seconds in `Retry the request in [17] seconds`, or in the older `… [300] requests within [60] seconds`.
-    static func bracketedSeconds(_ message: String) -> Duration? {
-        var seconds: Int?
-        for (place, part) in message.split(separator: "[").enumerated() where place > 0 {
-            guard let end = part.firstIndex(of: "]"), part[part.index(after: end)...].trimmingPrefix(" ").hasPrefix("second"),
-                let value = Int(part[..<end]), (0...86_400).contains(value)
-            else { continue }
-            seconds = value
-        }
-        return seconds.map { .seconds($0) }
+    /// The seconds behind some words, as in `Retry the request in [17] seconds` or `[300] requests within [60] seconds`.
+    static func seconds(after words: String, in message: String) -> Duration? {
+        guard let place = message.firstRange(of: words + " [") else { return nil }
+        let rest = message[place.upperBound...]
+        guard let end = rest.firstIndex(of: "]"), rest[rest.index(after: end)...].trimmingPrefix(" ").hasPrefix("second"),
+            let seconds = Int(rest[..<end]), (0...86_400).contains(seconds)
+        else { return nil }
+        return .seconds(seconds)
     }
 
     /// What is worth telling of a body that is no platform error.

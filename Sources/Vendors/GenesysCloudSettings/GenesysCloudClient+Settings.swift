@@ -14,7 +14,8 @@ public struct GenesysCloudSettings: Sendable {
     /// - `genesys.login-url`, `genesys.api-url`: replace `https://login.<domain>` and `https://api.<domain>`.
     /// - `genesys.client-id` (required): the OAuth client's id.
     /// - `genesys.client-secret` (required, secret reference): the OAuth client's secret.
-    /// - `genesys.requests-per-minute` (300): what is allowed before the vendor's headers say otherwise; 0 for no limit.
+    /// - `genesys.requests-per-minute` (300): what the account is allowed, all workers together, before the vendor's headers say
+    ///   otherwise; 0 for no limit.
     public init(_ settings: Settings) {
         let genesys = settings.scoped("genesys")
         let login = genesys.optionalURL("login-url")
@@ -36,9 +37,12 @@ public struct GenesysCloudSettings: Sendable {
     }
 
     /// A client that shares one allowance among everything in this process.
-    public func makeClient(transport: any HTTPTransport) -> GenesysCloudClient {
+    ///
+    /// - Parameter budget: what of the allowance is for this process, where others call on behalf of the same OAuth client.
+    public func makeClient(transport: any HTTPTransport, budget: (any RequestBudget)? = nil) -> GenesysCloudClient {
         // Without a limit the limiter still pauses everybody on 429 and follows the vendor's headers.
-        let limiter = RateLimiter(RateLimiter.Allowance(requests: allowance == 0 ? 1_000_000_000 : allowance, per: .seconds(60)))
+        let limiter = RateLimiter(
+            RateLimiter.Allowance(requests: allowance == 0 ? 1_000_000_000 : allowance, per: .seconds(60)), budget: budget)
         return GenesysCloudClient(configuration, transport: transport, limiter: limiter)
     }
 }

@@ -9,8 +9,8 @@ public final class JobContext: Sendable {
     public let worker: String
     /// A logger that carries the job's id.
     public let logger: Logger
-
-    let checkpoint: JobCheckpoint
+    /// What a former attempt left to go on from, and where this one says how far it came.
+    public let checkpoint: JobCheckpoint
 
     private let report: @Sendable ([String: Int]) -> Void
     private let clock: WorkerClock
@@ -18,17 +18,19 @@ public final class JobContext: Sendable {
 
     /// A context, as tests make it.
     ///
-    /// - Parameter report: called with figures whenever the handler goes forward.
+    /// - Parameters:
+    ///   - checkpoint: in memory and empty unless said otherwise.
+    ///   - report: called with figures whenever the handler goes forward.
     public init(
-        attempt: Int, worker: String, logger: Logger, clock: WorkerClock = .system,
+        attempt: Int, worker: String, logger: Logger, clock: WorkerClock = .system, checkpoint: JobCheckpoint? = nil,
         report: @escaping @Sendable ([String: Int]) -> Void = { _ in }
     ) {
         self.attempt = attempt
         self.worker = worker
         self.logger = logger
         self.clock = clock
+        self.checkpoint = checkpoint ?? JobCheckpoint()
         self.report = report
-        self.checkpoint = JobCheckpoint()
         progress = Mutex(clock.now())
     }
 
@@ -41,12 +43,4 @@ public final class JobContext: Sendable {
 
     /// When the handler last went forward.
     var lastProgress: WorkerClock.Instant { progress.withLock { $0 } }
-}
-extension JobContext {
-    convenience init(
-        attempt: Int, worker: String, logger: Logger, clock: WorkerClock, checkpoint: JobCheckpoint?,
-        report: @escaping @Sendable ([String: Int]) -> Void
-    ) {
-        self.init(attempt: attempt, worker: worker, logger: logger, clock: clock, report: report)
-    }
 }

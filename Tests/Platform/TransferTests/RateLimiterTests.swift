@@ -81,6 +81,39 @@ struct RateLimiterTests {
         #expect(passed.values == [0, 1, 2, 3, 4])
     }
 
+    @Test("a budget is asked before each request with what is known of the window, and obeyed")
+    func budget() async {
+        let budget = Recorded()
+        let limiter = RateLimiter(.init(requests: 10, per: .seconds(60)), clock: clock, budget: budget)
+        let passed = Order()
+        let tasks = await start(4, limiter, passed)
+        await clock.waitForSleepers()
+        #expect(passed.values == [0, 1])
+        limiter.update(counted: 4, allowed: 10, resetsIn: .seconds(60))
+        budget.allowance = 3
+        clock.advance(by: .seconds(1))
+        await passed.wait(for: 3)
+        await clock.waitForSleepers()
+        let window = budget.last
+        #expect(window?.allowed == 10 && window?.left == 5 && window?.passed == 3 && window?.isCounted == true)
+        #expect(window?.time == .seconds(1) && window?.length == .seconds(60))
+        clock.advance(by: .seconds(59))
+        for task in tasks { await task.value }
+        #expect(budget.last?.passed == 0 && budget.last?.isCounted == false, "a new window")
+    }
+
+    @Test("a budget is told once of a pause, however many were refused")
+    func refusedTogether() async {
+        let budget = Recorded()
+        let limiter = RateLimiter(.init(requests: 10, per: .seconds(60)), clock: clock, budget: budget)
+        for _ in 0..<5 { limiter.pause(for: .seconds(10)) }
+        limiter.pause(for: .seconds(20))
+        #expect(budget.refusals == [.zero])
+        clock.advance(by: .seconds(20))
+        limiter.pause(for: .seconds(10))
+        #expect(budget.refusals == [.zero, .seconds(20)])
+    }
+
     @Test("nonsense from a server changes nothing")
     func nonsense() async throws {
         let limiter = RateLimiter(.init(requests: 1, per: .seconds(60)), clock: clock)
@@ -132,6 +165,27 @@ struct RateLimiterTests {
         #expect(Set(passed.values).count == 1000)
         #expect(limiter.waiting == 0)
     }
+}
+
+/// A budget that a test sets and that remembers what it was told.
+private final class Recorded: RequestBudget {
+    private let state = Mutex((allowance: 2, last: RequestWindow?.none, refusals: [Duration]()))
+
+    var allowance: Int {
+        get { state.withLock { $0.allowance } }
+        set { state.withLock { $0.allowance = newValue } }
+    }
+    var last: RequestWindow? { state.withLock { $0.last } }
+    var refusals: [Duration] { state.withLock { $0.refusals } }
+
+    func allowance(in window: RequestWindow) -> Int {
+        state.withLock { state in
+            state.last = window
+            return state.allowance
+        }
+    }
+
+    func throttled(at time: Duration) { state.withLock { $0.refusals.append(time) } }
 }
 
 /// Who passed, in order.

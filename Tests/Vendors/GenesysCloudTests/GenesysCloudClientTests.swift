@@ -88,6 +88,19 @@ struct GenesysCloudClientTests {
             ([:], "Rate limit exceeded the maximum. Retry the request in [17] seconds", 17),
             ([:], "Rate limit exceeded the maximum [300] requests within [60] seconds", 60),
             (["inin-ratelimit-count": "301", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "30"], "too many", 30),
+            // What the window's length is named for isn't how long to wait.
+            (
+                ["inin-ratelimit-count": "301", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "4"],
+                "Rate limit exceeded the maximum [300] requests within [60] seconds", 4
+            ),
+            (
+                ["inin-ratelimit-count": "301", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "30"],
+                "Rate limit exceeded the maximum. Retry the request in [17] seconds", 17
+            ),
+            (
+                [:], "Rate limit exceeded the maximum [300] requests within [60] seconds. Retry the request in [9] seconds", 9
+            ),
+            ([:], "Rate limit exceeded the maximum [300] requests within [x] seconds", 60),
             ([:], "too many", 60),
         ])
     func throttling(headers: [String: String], message: String, seconds: Int) async throws {
@@ -122,6 +135,49 @@ struct GenesysCloudClientTests {
             #expect(error?.kind == .throttled(retryAfter: .seconds(900)))
             #expect(error?.disposition == .snooze(for: .seconds(900)))
             #expect(caller.clock.sleeps.isEmpty)
+        }
+    }
+
+    @Test("a service that asks to wait longer than a call waits is left alone until then, at login too")
+    func unavailableSnooze() async throws {
+        let closed = Answer.status(503, headers: ["Retry-After": "900"], body: "<html>maintenance</html>")
+        for (stub, calls) in [(VendorStub(api: [closed]), 1), (VendorStub(login: [closed]), 0)] {
+            try await with(stub) { (caller) async throws in
+                let error = await caller.failure()
+                #expect(error?.kind == .unavailable(status: 503))
+                #expect(error?.disposition == .snooze(for: .seconds(900)))
+                #expect(caller.clock.sleeps.isEmpty)
+            }
+            #expect(stub.calls.count == calls && stub.logins.count == 1)
+        }
+    }
+
+    @Test("a shorter wait of an unavailable service is waited for, and spends the call's attempts")
+    func unavailableWait() async throws {
+        let busy = Answer.status(503, headers: ["Retry-After": "20"])
+        let stub = VendorStub(api: Array(repeating: busy, count: 10))
+        try await with(stub, attempts: 3) { (caller) async throws in
+            let error = await caller.failure()
+            #expect(error?.disposition == .retry)
+            #expect(caller.clock.sleeps.allSatisfy { $0 >= .seconds(20) && $0 < .seconds(21) })
+        }
+        #expect(stub.calls.count == 3)
+    }
+
+    @Test("a client with a share of the allowance sends no more than that in a window")
+    func budget() async throws {
+        struct Two: RequestBudget {
+            func allowance(in window: RequestWindow) -> Int { 2 }
+            func throttled(at time: Duration) {}
+        }
+        let stub = VendorStub(api: Array(repeating: .empty, count: 5))
+        try await stub.run { base in
+            let caller = Caller(base, budget: Two())
+            for _ in 0..<2 { _ = try await caller.page() }
+            #expect(caller.clock.now.offset == .zero)
+            _ = try await caller.page()
+            #expect(caller.clock.now.offset == .seconds(60))
+            await caller.http.shutdown()
         }
     }
 

@@ -188,12 +188,16 @@ struct Caller: Sendable {
     let logs = LogMemory()
     static let interval = QueryInterval("2026-03-01T16:00:00Z/2026-03-02T16:00:00Z")
 
-    init(_ base: String, attempts: Int = 4, secret: @escaping GenesysCloudConfiguration.ClientSecret = { "s3cr3t" }) {
+    init(
+        _ base: String, attempts: Int = 4, budget: (any RequestBudget)? = nil,
+        secret: @escaping GenesysCloudConfiguration.ClientSecret = { "s3cr3t" }
+    ) {
         var configuration = GenesysCloudConfiguration(
             domain: "unused.example", loginURL: base, apiURL: base + "/", clientID: "client", clientSecret: secret)
         configuration.retry.maximumAttempts = attempts
         client = GenesysCloudClient(
-            configuration, transport: http, limiter: RateLimiter(.genesysCloud, clock: clock), clock: clock, random: { 0.5 },
+            configuration, transport: http, limiter: RateLimiter(.genesysCloud, clock: clock, budget: budget), clock: clock,
+            random: { 0.5 },
             logger: logs.logger)
     }
 

@@ -82,6 +82,23 @@ struct ConversationFailureTests {
         }
     }
 
+    @Test("a vendor that is closed until later costs the job no attempt, and the job waits until then")
+    func closed() async throws {
+        var closed = FaultPlan(mercy: 0)
+        closed.rules = [FaultRule(path: "/api/", probability: 1, fault: .status(503, body: .html, retryAfter: 1800))]
+        let plan = closed
+        let extraction = Extraction(conversationsPerDay: 10) { $0.faults = plan }
+        try await extraction.run { running in
+            guard case .snooze(let until, let failure) = try await running.failure() else {
+                Issue.record("no snooze")
+                return
+            }
+            #expect(failure.reason == "vendor-unavailable")
+            #expect(abs(until.timeIntervalSinceNow - 1800) < 60)
+            #expect(running.pages == 1)
+        }
+    }
+
     @Test(
         "a lake out of order is tried again, whatever step fails; no half object is left",
         arguments: [MemoryObjectStore.Operation.put, .write, .finish, .head])

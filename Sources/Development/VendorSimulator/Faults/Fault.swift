@@ -40,7 +40,7 @@ public struct Fault: Sendable, Codable, Equatable {
     public var status = 503
     /// The body of kind `status`.
     public var body = Body.json
-    /// Seconds to wait in the header `Retry-After` of kind `throttle`; nil for no header.
+    /// Seconds to wait in the header `Retry-After` of the kinds `throttle` and `status`; nil for no header.
     public var retryAfter: Int?
     /// Seconds to wait that the message and `inin-ratelimit-reset` of kind `throttle` name; those of `retryAfter`, else 1.
     public var reset = 1
@@ -65,11 +65,12 @@ public struct Fault: Sendable, Codable, Equatable {
         return fault
     }
 
-    /// An error status.
-    public static func status(_ status: Int, body: Body) -> Fault {
+    /// An error status, with or without `Retry-After`, in seconds.
+    public static func status(_ status: Int, body: Body, retryAfter: Int? = nil) -> Fault {
         var fault = Fault(.status)
         fault.status = status
         fault.body = body
+        fault.retryAfter = retryAfter
         return fault
     }
 

@@ -54,7 +54,9 @@ struct FaultyHost: SimulatedHost {
                 fault, allowed: allowance.requests ?? 300, window: allowance.window, contextID: contextID)
         case .status:
             guard let fault else { break }
-            return failure(fault, contextID)
+            var answer = failure(fault, contextID)
+            if let seconds = fault.retryAfter { answer.headers[.retryAfter] = String(seconds) }
+            return answer
         case .revoke: genesys.tokens.revoke(authorization: question.authorization)
         // Nothing is asked of the vendor when the connection is reset before: pages don't shift by it.
         case .reset: return Answer(status: 503, body: ByteBuffer())

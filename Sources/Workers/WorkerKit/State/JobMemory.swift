@@ -16,12 +16,16 @@ final class JobMemory: Sendable {
     private let store: any ObjectStore
     private let configuration: JobWorkerConfiguration
     private let clock: WorkerClock
+    private let logger: Logger
     private let recovery = Mutex(Recovery())
+    /// Removals and housekeeping that are under way.
+    private let chores = Mutex((last: 0, tasks: [Int: Task<Void, Never>]()))
 
     init(store: any ObjectStore, configuration: JobWorkerConfiguration, clock: WorkerClock, logger: Logger) {
         self.store = store
         self.configuration = configuration
         self.clock = clock
+        self.logger = logger
         ledger = StartLedger(
             store: store, kind: configuration.kind, instance: configuration.instance, limit: configuration.crashLimit,
             clock: clock, logger: logger)
@@ -50,10 +54,12 @@ final class JobMemory: Sendable {
                     recovery.withLock { $0.reading = nil }
                     throw error
                 }
-                recovery.withLock { state in
-                    state.done = max(state.done, assignment)
+                let isFirst = recovery.withLock { state in
+                    defer { state.done = max(state.done, assignment) }
                     state.reading = nil
+                    return state.done < 0
                 }
+                if isFirst { keepHouse() }
             }
             state.reading = (assignment, task)
             return task
@@ -72,8 +78,56 @@ final class JobMemory: Sendable {
     /// The run reached a new checkpoint: what kills its process isn't where it began.
     func progressed(_ run: RunKey) { ledger.progressed(StartPlace(run)) }
 
-    /// Writes what is left to say.
-    func close() async { await ledger.close() }
+    // MARK: Checkpoints
+
+    /// The checkpoint of an attempt.
+    ///
+    /// - Parameter onSave: called when the attempt came further than any before.
+    func checkpoint(of job: Job, logger: Logger, onSave: @escaping @Sendable () -> Void) async -> JobCheckpoint {
+        JobCheckpoint(
+            store: store, kind: configuration.kind, job: job, interval: configuration.checkpointInterval, clock: clock,
+            logger: logger, wentForward: onSave)
+    }
+
+    /// Removes checkpoints of jobs whose results were accepted; returns at once.
+    func forget(_ checkpoints: [JobCheckpoint]) {
+        for checkpoint in checkpoints where checkpoint.mayBePresent { chore { await checkpoint.remove() } }
+    }
+
+    private func keepHouse() {
+        chore { [self] in
+            do throws(ObjectStorageError) {
+                try await CheckpointHousekeeping.sweep(
+                    store, kind: configuration.kind, now: clock.date(), logger: logger)
+            } catch {
+                logger.notice("old checkpoints not looked for", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Not a child of anybody: the poll thread doesn't wait for the store; `close` does.
+    private func chore(_ work: @escaping @Sendable () async -> Void) {
+        chores.withLock { chores in
+            chores.last += 1
+            let number = chores.last
+            chores.tasks[number] = Task {
+                await work()
+                self.chores.withLock { $0.tasks[number] = nil }
+            }
+        }
+    }
+
+    /// Writes what is left to say, and ends.
+    func close() async {
+        await ledger.close()
+        let tasks = chores.withLock { Array($0.tasks.values) }
+        let guardian = Task {
+            do { try await clock.sleep(.seconds(5)) } catch { return }
+            for task in tasks { task.cancel() }
+        }
+        for task in tasks { await task.value }
+        guardian.cancel()
+    }
 }
 
 extension StartPlace {
