@@ -70,6 +70,23 @@ struct RehearsalPlanTests {
         #expect(records == 1)
         #expect(
             String(decoding: bytes, as: UTF8.self)
-                == #"{"job":"r","revision":0,"object":0,"value":"PLACEHOLDER"}"# + "\n")
+                == #"{"job":"r","revision":0,"object":0,"value":"4e0970637952ae3cbd7ce73d913c4a6d"}"# + "\n")
+    }
+
+    @Test("a large object is the same in pieces and whole")
+    func pieces() {
+        let task = RehearsalTask(seed: 9, work: .objects(count: 1, bytes: 700_000, pause: 0))
+        let job = Job(id: "r", kind: "rehearsal", source: "s", dataset: "d", createdAt: Self.instant)
+        var pieces = RehearsalContent.Pieces(0, of: job, task, bytes: 700_000)
+        var sizes: [Int] = []
+        var bytes: [UInt8] = []
+        while let piece = pieces.next() {
+            sizes.append(piece.count)
+            bytes += piece
+        }
+        #expect(sizes.count == 3)
+        let whole = RehearsalContent.object(0, of: job, task, bytes: 700_000)
+        #expect(whole.bytes == bytes)
+        #expect(whole.records == pieces.records && bytes.count { $0 == 10 } == pieces.records)
     }
 }

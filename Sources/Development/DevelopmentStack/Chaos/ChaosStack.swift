@@ -15,6 +15,9 @@ struct ChaosStack: Sendable {
             (1...count).map { StackMember(program, instance: String($0)) }
         }
 
+    /// Rehearsal jobs that a worker runs at a time.
+    static let slots = 8
+
     // MARK: Starting
 
     /// Starts broker, simulator, storage and proxies; none of our programs.
@@ -85,10 +88,11 @@ struct ChaosStack: Sendable {
                 "worker.retry-delays": RehearsalTopics.retryDelays, "worker.attempts": "1000",
                 "worker.window": String(options.window),
                 // Here processes die and jobs are given up on purpose, more than anywhere else.
+                "worker.checkpoint-interval": "500ms",
                 "worker.crash-limit": "100000", "worker.circuit": "false",
             ]
         }
-        stack.settings["rehearsal-worker"]?["worker.slots"] = "8"
+        stack.settings["rehearsal-worker"]?["worker.slots"] = String(slots)
         return stack
     }
 
