@@ -12,6 +12,7 @@ enum ConversationWorkerProgram {
         let worker: JobWorkerConfiguration
         let conversations: ConversationConfiguration
         let genesys: GenesysCloudSettings
+        let budget: SharedBudget
         let lake: LakeSettings
         let http: HTTPClientConfiguration
     }
@@ -21,12 +22,12 @@ enum ConversationWorkerProgram {
             Configuration(
                 worker: JobWorkerConfiguration(kind: "conversation", name: "conversation-worker", settings: settings),
                 conversations: ConversationConfiguration(settings), genesys: GenesysCloudSettings(settings),
-                lake: LakeSettings(settings), http: HTTPClientConfiguration(settings))
+                budget: SharedBudget(settings), lake: LakeSettings(settings), http: HTTPClientConfiguration(settings))
         } build: { configuration, context in
             let http = HTTPClient(configuration.http)
             let store = try await configuration.lake.open(http: http)
             let handler = ConversationHandler(
-                client: configuration.genesys.makeClient(transport: http), store: store,
+                client: configuration.genesys.makeClient(transport: http, budget: configuration.budget), store: store,
                 configuration: configuration.conversations)
             return ProgramParts(services: [
                 HTTPClientService(http), LakeHousekeeping(store, logger: context.logger),
