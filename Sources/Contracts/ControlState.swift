@@ -59,4 +59,13 @@ public struct ControlState: Sendable, Hashable {
     public func requestsPerMinute(source: String, at now: Date) -> Int? {
         active(.limit, .source(source), at: now)?.requestsPerMinute
     }
+
+    /// The limits of calls a minute that hold at an instant, by source.
+    public func requestLimits(at now: Date) -> [String: Int] {
+        var limits: [String: Int] = [:]
+        for entry in entries.values where entry.command == .limit && entry.isActive(at: now) {
+            if let source = entry.source, let limit = entry.requestsPerMinute { limits[source] = limit }
+        }
+        return limits
+    }
 }

@@ -18,7 +18,9 @@ public enum RehearsalContent {
     }
 
     /// The bytes of an object: lines of JSON, of about the size that the task says; its records are the lines.
-    public static func object(_ number: Int, of job: Job, _ task: RehearsalTask, bytes size: Int) -> (bytes: [UInt8], records: Int) {
+    public static func object(_ number: Int, of job: Job, _ task: RehearsalTask, bytes size: Int) -> (
+        bytes: [UInt8], records: Int
+    ) {
         var random = SeededRandom(seed: SeededRandom.seed(task.seed, number))
         let head = Array(#"{"job":"\#(job.id)","revision":\#(job.revision),"object":\#(number),"value":""#.utf8)
         let tail = Array("\"}\n".utf8)
@@ -38,6 +40,8 @@ public enum RehearsalContent {
     private static let digits = Array("0123456789abcdef".utf8)
 
     private static func append(_ value: UInt64, to bytes: inout [UInt8]) {
-        for shift in stride(from: 60, through: 0, by: -4) { bytes.append(digits[Int(value >> UInt64(shift)) & 15]) }
+        for shift in stride(from: 60, through: 0, by: -4) {
+            bytes.append(digits[Int(truncatingIfNeeded: value >> UInt64(shift)) & 15])
+        }
     }
 }

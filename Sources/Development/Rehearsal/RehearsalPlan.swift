@@ -137,7 +137,8 @@ public struct RehearsalPlan: Sendable {
     }
 
     /// The manifest of a completed job and the objects that it names, in order.
-    public static func manifest(of job: Job, _ task: RehearsalTask, object: (String, [UInt8], Int) -> Manifest.Object) -> Manifest {
+    public static func manifest(of job: Job, _ task: RehearsalTask, object: (String, [UInt8], Int) -> Manifest.Object) -> Manifest
+    {
         guard case .objects(let count, let size, _) = task.work else { return Manifest(of: job, objects: []) }
         return Manifest(
             of: job,

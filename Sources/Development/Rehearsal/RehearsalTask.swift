@@ -22,6 +22,8 @@ public struct RehearsalTask: Sendable, Hashable {
         case dies(attempt: Int)
         /// Every attempt fails, and it has only so many.
         case exhausts(attempts: Int)
+        /// The process that runs it kills itself.
+        case crashes
     }
 
     /// The seed of its bytes and children.
@@ -41,7 +43,7 @@ public struct RehearsalTask: Sendable, Hashable {
     /// Whether it ends in the dead topic.
     public var isDoomed: Bool {
         switch trouble {
-        case .dies, .exhausts: true
+        case .dies, .exhausts, .crashes: true
         case .fails, .vendorUnavailable, .snoozes, nil: false
         }
     }
@@ -71,6 +73,7 @@ public struct RehearsalTask: Sendable, Hashable {
         case .snoozes(let milliseconds): ("snoozes", milliseconds)
         case .dies(let attempt): ("dies", attempt)
         case .exhausts(let attempts): ("exhausts", attempts)
+        case .crashes: ("crashes", 1)
         }
     }
 
@@ -90,15 +93,17 @@ public struct RehearsalTask: Sendable, Hashable {
         } else {
             return nil
         }
+        trouble = Self.trouble(number)
+    }
+
+    private static func trouble(_ number: (String, ClosedRange<Int64>) -> Int?) -> Trouble? {
         let attempts: ClosedRange<Int64> = 1...1_000
-        trouble =
-            if let count = number("fails", attempts) { .fails(attempts: count) } else if let count = number(
-                "vendor-unavailable", attempts)
-            { .vendorUnavailable(attempts: count) } else if let milliseconds = number("snoozes", 0...3_600_000) {
-                .snoozes(milliseconds: milliseconds)
-            } else if let attempt = number("dies", attempts) { .dies(attempt: attempt) } else if let count = number(
-                "exhausts", attempts)
-            { .exhausts(attempts: count) } else { nil }
+        if let count = number("fails", attempts) { return .fails(attempts: count) }
+        if let count = number("vendor-unavailable", attempts) { return .vendorUnavailable(attempts: count) }
+        if let milliseconds = number("snoozes", 0...3_600_000) { return .snoozes(milliseconds: milliseconds) }
+        if let attempt = number("dies", attempts) { return .dies(attempt: attempt) }
+        if let count = number("exhausts", attempts) { return .exhausts(attempts: count) }
+        return number("crashes", 1...1) == nil ? nil : .crashes
     }
 
     // MARK: Children

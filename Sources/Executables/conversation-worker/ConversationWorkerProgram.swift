@@ -32,7 +32,8 @@ enum ConversationWorkerProgram {
             return ProgramParts(services: [
                 HTTPClientService(http), LakeHousekeeping(store, logger: context.logger),
                 JobWorker(
-                    configuration.worker, handler: handler, state: store, health: context.health, logger: context.logger),
+                    configuration.worker, handler: handler, state: store, budget: configuration.budget, health: context.health,
+                    logger: context.logger),
             ])
         }.main()
     }

@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import Glibc
 import ObjectStorage
 import Rehearsal
 import Transfer
@@ -39,6 +40,10 @@ struct RehearsalHandler: JobHandler {
         case .dies(let last):
             if attempt < last { return .retry(JobEvent.Failure(reason: "rehearsed", message: "attempt \(attempt) fails")) }
             return .dead(JobEvent.Failure(reason: "rehearsed", message: "it is given up", advice: "nothing: it is rehearsed"))
+        case .crashes:
+            // As the kernel does it when memory runs out: nothing is put in order, nobody is told.
+            kill(getpid(), SIGKILL)
+            return nil
         case .exhausts:
             return .retry(JobEvent.Failure(reason: "rehearsed", message: "every attempt fails"))
         }

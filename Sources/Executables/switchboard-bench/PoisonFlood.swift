@@ -66,6 +66,8 @@ struct PoisonFlood {
             Admin.NewTopic(name: topics.jobs(PoisonWorker.kind), partitions: partitions, replication: 1),
             Admin.NewTopic(name: topics.dead(PoisonWorker.kind), partitions: partitions, replication: 1, configuration: large),
             Admin.NewTopic(name: topics.jobEvents, partitions: partitions, replication: 1),
+            Admin.NewTopic(name: topics.alerts, partitions: 1, replication: 1),
+            Admin.NewTopic(name: topics.control, partitions: 1, replication: 1),
         ])
         await admin.close()
         if let failure = failures.values.first { throw failure }

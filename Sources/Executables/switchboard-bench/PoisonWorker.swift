@@ -1,7 +1,6 @@
 import ArgumentParser
 import Contracts
 import Foundation
-import ObjectStorage
 import Service
 import WorkerKit
 
@@ -27,7 +26,7 @@ struct PoisonWorker: AsyncParsableCommand {
             return worker
         } build: { configuration, context in
             ProgramParts(services: [
-                JobWorker(configuration, handler: Handler(), state: MemoryObjectStore(), health: context.health, logger: context.logger)
+                JobWorker(configuration, handler: Handler(), state: nil, health: context.health, logger: context.logger)
             ])
         }
         let code = await program.run(

@@ -21,7 +21,7 @@ struct SwitchboardCommand: AsyncParsableCommand, Exampled {
             usage, 130 interrupted.
             """,
         subcommands: [
-            TopicsCommand.self, CompletionCommand.self,
+            TopicsCommand.self, JobsCommand.self, DeadCommand.self, OffsetsCommand.self, CompletionCommand.self,
         ])
 
     static let examples = """

@@ -29,9 +29,7 @@ extension Admin {
     /// What a group's coordinator says of it; a group that doesn't exist is `dead`.
     public func consumerGroup(_ name: String, timeout: Duration = .seconds(10)) throws(KafkaError) -> ConsumerGroup {
         let operation = "describe consumer group \(name)"
-        let answer: Result<ConsumerGroup, KafkaError> = try Self.request(
-            try open(operation), operation, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout
-        ) { handle, options, queue in
+        return try askingCoordinator(operation, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout) { handle, options, queue in
             name.withCString { text in
                 var names: [UnsafePointer<CChar>?] = [text]
                 rd_kafka_DescribeConsumerGroups(handle, &names, 1, options, queue)
@@ -48,7 +46,6 @@ extension Admin {
             }
             return .success(ConsumerGroup(native: group, name: name))
         }
-        return try answer.get()
     }
 
     /// Everything that a group has committed.
@@ -58,9 +55,7 @@ extension Admin {
         let operation = "read offsets of group \(group)"
         var request = rd_kafka_ListConsumerGroupOffsets_new(group, nil)
         defer { rd_kafka_ListConsumerGroupOffsets_destroy(request) }
-        let answer: Result<[TopicPartition: CommittedOffset], KafkaError> = try Self.request(
-            try open(operation), operation, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout
-        ) { handle, options, queue in
+        return try askingCoordinator(operation, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout) { handle, options, queue in
             rd_kafka_ListConsumerGroupOffsets(handle, &request, 1, options, queue)
         } read: { event in
             var count = 0
@@ -72,7 +67,6 @@ extension Admin {
             }
             return .success(rd_kafka_group_result_partitions(result).map(TopicPartitionList.committedOffsets) ?? [:])
         }
-        return try answer.get()
     }
 
     /// Sets a group's offsets, and the metadata beside them, from outside.
@@ -86,21 +80,69 @@ extension Admin {
         let list = TopicPartitionList(offsets)
         var request = rd_kafka_AlterConsumerGroupOffsets_new(group, list.pointer)
         defer { rd_kafka_AlterConsumerGroupOffsets_destroy(request) }
-        let failure: KafkaError? = try Self.request(
-            try open(operation), operation, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, timeout
-        ) { handle, options, queue in
+        try askingCoordinator(operation, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, timeout) { handle, options, queue in
             rd_kafka_AlterConsumerGroupOffsets(handle, &request, 1, options, queue)
         } read: { event in
             var count = 0
             let groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
                 rd_kafka_event_AlterConsumerGroupOffsets_result(event), &count)
-            guard count > 0, let result = groups?[0] else { return nil }
-            if let error = rd_kafka_group_result_error(result) { return KafkaError(borrowing: error, operation: operation) }
+            guard count > 0, let result = groups?[0] else { return .success(()) }
+            if let error = rd_kafka_group_result_error(result) {
+                return .failure(KafkaError(borrowing: error, operation: operation))
+            }
             let code = rd_kafka_group_result_partitions(result).flatMap(TopicPartitionList.firstError)
-            return code.map { KafkaError(code: $0, operation: operation) }
+            return code.map { .failure(KafkaError(code: $0, operation: operation)) } ?? .success(())
         }
-        if let failure { throw failure }
     }
+
+    /// Takes commits of a group away, so that reading begins as if there had been none. Refused while the group reads the topic.
+    public func deleteCommittedOffsets(
+        of group: String, _ partitions: [TopicPartition], timeout: Duration = .seconds(30)
+    ) throws(KafkaError) {
+        guard !partitions.isEmpty else { return }
+        let operation = "delete offsets of group \(group)"
+        let list = TopicPartitionList(partitions)
+        var request = rd_kafka_DeleteConsumerGroupOffsets_new(group, list.pointer)
+        defer { rd_kafka_DeleteConsumerGroupOffsets_destroy(request) }
+        try askingCoordinator(operation, RD_KAFKA_ADMIN_OP_DELETECONSUMERGROUPOFFSETS, timeout) { handle, options, queue in
+            rd_kafka_DeleteConsumerGroupOffsets(handle, &request, 1, options, queue)
+        } read: { event in
+            var count = 0
+            let groups = rd_kafka_DeleteConsumerGroupOffsets_result_groups(
+                rd_kafka_event_DeleteConsumerGroupOffsets_result(event), &count)
+            guard count > 0, let result = groups?[0] else { return .success(()) }
+            if let error = rd_kafka_group_result_error(result) {
+                return .failure(KafkaError(borrowing: error, operation: operation))
+            }
+            let code = rd_kafka_group_result_partitions(result).flatMap(TopicPartitionList.firstError)
+            return code.map { .failure(KafkaError(code: $0, operation: operation)) } ?? .success(())
+        }
+    }
+
+    /// Asks a group's coordinator, again while it is moving or loading: librdkafka's own requests don't.
+    private func askingCoordinator<Answer>(
+        _ operation: String, _ kind: rd_kafka_admin_op_t, _ timeout: Duration,
+        send: (_ handle: OpaquePointer, _ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void,
+        read: (_ event: OpaquePointer) -> Result<Answer, KafkaError>
+    ) throws(KafkaError) -> Answer {
+        let end = ContinuousClock.now + timeout
+        while true {
+            let handle = try open(operation)
+            let failure: KafkaError
+            do throws(KafkaError) {
+                return try Self.request(handle, operation, kind, timeout, send: send, read: read).get()
+            } catch {
+                failure = error
+            }
+            guard Self.isMoving.contains(failure.code), .now < end else { throw failure }
+            // Also waits for the next question: this thread may block.
+            rd_kafka_poll(handle, 200)
+        }
+    }
+
+    private static let isMoving: Set<String> = [
+        "NOT_COORDINATOR", "COORDINATOR_NOT_AVAILABLE", "COORDINATOR_LOAD_IN_PROGRESS", "_WAIT_COORD",
+    ]
 }
 
 extension ConsumerGroup {
@@ -118,8 +160,15 @@ extension ConsumerGroup {
             }
         }
         let assignor = rd_kafka_ConsumerGroupDescription_partition_assignor(group).map { String(cString: $0) } ?? ""
-        self.init(
-            id: name, state: State(rd_kafka_ConsumerGroupDescription_state(group)), assignor: assignor, members: members)
+        let state = State(rd_kafka_ConsumerGroupDescription_state(group))
+        if members.isEmpty, state == .stable, !assignor.isEmpty {
+            // Tansu names no members and gives the id of the one that leads in the assignor's place.
+            let client = assignor.count > 37 ? String(assignor.dropLast(37)) : assignor
+            let leader = Member(id: assignor, client: client, host: "", partitions: [])
+            self.init(id: name, state: state, assignor: "", members: [leader])
+        } else {
+            self.init(id: name, state: state, assignor: assignor, members: members)
+        }
     }
 }
 

@@ -26,4 +26,13 @@ extension Consumer {
         for partition in partitions { found[partition] = try watermarks(of: partition, timeout: timeout) }
         return found
     }
+
+    /// The end of a partition as the last answer to a fetch told it; nil before there was one. Asks nobody.
+    func fetchedEnd(of partition: TopicPartition) -> Int64? {
+        guard let handle = try? native("get watermarks") else { return nil }
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = rd_kafka_get_watermark_offsets(handle, partition.topic, partition.partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
+    }
 }

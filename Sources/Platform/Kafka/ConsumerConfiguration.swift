@@ -42,18 +42,20 @@ public struct ConsumerConfiguration: Sendable {
     }
 
     var properties: [String: String] {
-        // Who lowers the poll interval means to lower the session too: librdkafka refuses a session that is longer.
-        let pollInterval = kafka.properties["max.poll.interval.ms"].flatMap { Int64($0) }
-        let session = min(sessionTimeout.wholeMilliseconds, pollInterval ?? .max)
+        var sessionTimeout = sessionTimeout
+        // Without a group there is no session, but librdkafka still refuses one that is longer than a poll interval.
+        if group == nil, let limit = kafka.properties["max.poll.interval.ms"].flatMap({ Int64($0) }) {
+            sessionTimeout = min(sessionTimeout, .milliseconds(limit))
+        }
         var properties = [
             "enable.auto.commit": "false",
             "enable.auto.offset.store": "false",
             "auto.offset.reset": startsAtLatest ? "latest" : "earliest",
             "isolation.level": readsCommittedOnly ? "read_committed" : "read_uncommitted",
             "enable.partition.eof": reportsEnds ? "true" : "false",
-            "session.timeout.ms": "\(session)",
-            "heartbeat.interval.ms": "\(max(100, min(3000, session / 4)))",
-            "max.poll.interval.ms": "\(max(300_000, session))",
+            "session.timeout.ms": "\(sessionTimeout.wholeMilliseconds)",
+            "heartbeat.interval.ms": "\(max(100, min(3000, sessionTimeout.wholeMilliseconds / 4)))",
+            "max.poll.interval.ms": "\(max(300_000, sessionTimeout.wholeMilliseconds))",
             "queued.min.messages": "\(prefetchedRecords)",
             "queued.max.messages.kbytes": "\(max(1, prefetchedBytes / 1024))",
             "fetch.wait.max.ms": "100",

@@ -48,6 +48,14 @@ public struct ConsumerGroup: Sendable, Hashable {
     /// The members, sorted by client and id.
     public let members: [Member]
 
+    /// Whether it has members; a broker may say so without naming them.
+    public var isActive: Bool {
+        switch state {
+        case .stable, .preparingRebalance, .completingRebalance: true
+        case .empty, .dead, .unknown: !members.isEmpty
+        }
+    }
+
     /// A group.
     public init(id: String, state: State, assignor: String, members: [Member]) {
         self.id = id

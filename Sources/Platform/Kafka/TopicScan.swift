@@ -6,6 +6,9 @@ internal import Logging
 ///    when only markers of transactions stand before its end.
 /// 2. What is not taken yet is bounded, in records and bytes: partitions are paused meanwhile.
 /// 3. `read` closes its consumer however it ends. A cancelled task gets a `CancellationError`, never a short result.
+///
+/// Brokers are not trusted to know the end and the offsets of times exactly (Tansu counts the last batch as one record, and finds
+/// batches, not records): the answers to fetches and the records' own times decide.
 public struct TopicScan: Sendable {
     /// Where reading begins in each partition; always moved into what is kept.
     public enum Start: Sendable, Hashable {
@@ -37,7 +40,7 @@ public struct TopicScan: Sendable {
     public struct Progress: Sendable, Hashable {
         /// Offsets that lie behind the reader, those without a record included.
         public var passed: Int64
-        /// Offsets of the whole stretch; 0 when it has no end.
+        /// Offsets of the whole stretch, as far as is known; 0 when it has no end.
         public var total: Int64
         /// Records handed out.
         public var records: Int
@@ -51,6 +54,7 @@ public struct TopicScan: Sendable {
     private let kafka: KafkaConfiguration
     private let scope: Scope
     private let end: End
+    private let limit: Int
 
     /// What is buffered at most, records and bytes, and how long a bounded scan waits for a silent broker; tests change them.
     var maximumRecords = 10_000
@@ -59,41 +63,48 @@ public struct TopicScan: Sendable {
 
     /// A stretch of whole topics, or of some of their partitions.
     ///
-    /// - Parameter partitions: the numbers of the partitions to read; empty for all. Each topic must have them.
+    /// - Parameters:
+    ///   - partitions: the numbers of the partitions to read; empty for all. Each topic must have them.
+    ///   - limit: the most records that are read of each partition.
     public init(
         _ kafka: KafkaConfiguration, topics: [String], partitions: Set<Int32> = [], from start: Start = .earliest,
-        until end: End = .current
+        until end: End = .current, limit: Int = .max
     ) {
         self.kafka = kafka
         scope = .topics(topics, partitions: partitions, start)
         self.end = end
+        self.limit = limit
     }
 
     /// A stretch with a beginning of its own for each partition.
-    public init(_ kafka: KafkaConfiguration, from starts: [TopicPartition: Start], until end: End = .current) {
+    ///
+    /// - Parameter limit: the most records that are read of each partition.
+    public init(
+        _ kafka: KafkaConfiguration, from starts: [TopicPartition: Start], until end: End = .current, limit: Int = .max
+    ) {
         self.kafka = kafka
         scope = .partitions(starts)
         self.end = end
+        self.limit = limit
     }
 
     /// Runs `body` with the records; the consumer is closed when it returns or throws.
     ///
-    /// - Throws: a `KafkaError`: of kind `unknownTopic` when a topic or partition doesn't exist, `timedOut` when a bounded scan
-    ///   gets nothing for 30 s; and what `body` throws.
+    /// - Throws: a `KafkaError`: of kind `unknownTopic` when a topic doesn't exist, `timedOut` when a bounded scan gets nothing
+    ///   for 30 s; and what `body` throws.
     public func read<Result: Sendable>(_ body: (Records) async throws -> Result) async throws -> Result {
+        var kafka = kafka
+        // Only whoever follows waits for new records; all others want to be told at once that there are no more.
+        if end != .never { kafka.properties.merge(["fetch.wait.max.ms": "10"]) { given, _ in given } }
         var configuration = ConsumerConfiguration(kafka)
         configuration.reportsEnds = true
         configuration.statisticsInterval = .zero
-        let patience: Duration? = end == .never ? nil : self.patience
         let records = Records(
-            maximumRecords: maximumRecords, maximumBytes: maximumBytes, patience: patience, logger: kafka.logger)
+            maximumRecords: maximumRecords, maximumBytes: maximumBytes, limit: limit, patience: patience, logger: kafka.logger)
         let consumer = try await Consumer(configuration, listener: records)
+        records.attach(consumer.thread)
         do {
-            let ranges = try await ranges(consumer)
-            try Task.checkCancellation()
-            records.begin(ranges, isBounded: end != .never)
-            let open = ranges.filter { !$0.value.isEmpty }
-            if !open.isEmpty { try await consumer.assign(open.mapValues { .offset($0.lowerBound) }) }
+            try await begin(records, consumer)
             let result = try await body(records)
             await consumer.close()
             return result
@@ -103,33 +114,61 @@ public struct TopicScan: Sendable {
         }
     }
 
+    /// The oldest kept offset of each partition of the scope and its end, exactly; beginning and end of the scan don't matter.
+    public func kept() async throws -> [TopicPartition: Range<Int64>] {
+        try await TopicScan(kafka, scope: scope, start: .latest).read { $0.kept }
+    }
+
+    private init(_ kafka: KafkaConfiguration, scope: Scope, start: Start) {
+        self.kafka = kafka
+        end = .current
+        limit = .max
+        switch scope {
+        case .topics(let topics, let partitions, _): self.scope = .topics(topics, partitions: partitions, start)
+        case .partitions(let starts): self.scope = .partitions(starts.mapValues { _ in start })
+        }
+    }
+
     // MARK: From words to offsets
 
-    private func ranges(_ consumer: Consumer) async throws -> [TopicPartition: Range<Int64>] {
+    private func begin(_ records: Records, _ consumer: Consumer) async throws {
         let starts = try await starts(consumer)
-        let partitions = starts.keys.sorted()
-        let kept = try await consumer.watermarks(of: partitions)
+        var kept = try await consumer.watermarks(of: starts.keys.sorted())
+        // From the oldest record on it is found out by the way.
+        let isTaken = starts.values.allSatisfy { $0 == .earliest } && (end == .current || end == .never)
+        if !isTaken {
+            records.probe(kept)
+            try await consumer.assign(kept.mapValues { .offset($0.upperBound) })
+            for (partition, end) in try await records.ends() {
+                kept[partition] = kept[partition].map { $0.lowerBound..<max($0.upperBound, end) }
+            }
+        }
         var times: [TopicPartition: Int64] = [:]
         for case (let partition, .time(let time)) in starts { times[partition] = time }
-        let begins = try await consumer.offsets(atOrAfter: times)
-        var ends: [TopicPartition: Int64] = [:]
-        if case .time(let time) = end {
-            ends = try await consumer.offsets(atOrAfter: Dictionary(uniqueKeysWithValues: partitions.map { ($0, time) }))
-        }
-        var ranges: [TopicPartition: Range<Int64>] = [:]
+        let found = try await consumer.offsets(atOrAfter: times)
+        var stretches: [TopicPartition: Records.Stretch] = [:]
         for (partition, start) in starts {
             guard let kept = kept[partition] else { continue }
-            let begin = start.offset(in: kept, atTime: begins[partition])
-            let last: Int64 =
-                switch end {
-                case .current: kept.upperBound
-                case .never: .max
-                case .offset(let offset): min(offset, kept.upperBound)
-                case .time: min(ends[partition] ?? kept.upperBound, kept.upperBound)
-                }
-            ranges[partition] = begin..<max(begin, last)
+            let begin = start.offset(in: kept, atTime: found[partition])
+            var stretch = Records.Stretch(range: begin..<kept.upperBound, notBefore: times[partition])
+            switch end {
+            case .current: break
+            case .never: stretch.range = begin..<Int64.max
+            case .offset(let offset): stretch.range = begin..<max(begin, min(offset, kept.upperBound))
+            case .time(let time): stretch.before = time
+            }
+            stretches[partition] = stretch
         }
-        return ranges
+        try Task.checkCancellation()
+        records.begin(stretches, kept: kept, isBounded: end != .never, isExact: !isTaken)
+        let open = stretches.filter { !$0.value.range.isEmpty }
+        if open.isEmpty {
+            try await consumer.assign([:])
+        } else {
+            try await consumer.assign(open.mapValues { .offset($0.range.lowerBound) })
+            // A pause survives a new assignment inside librdkafka.
+            await consumer.resume(open.keys)
+        }
     }
 
     private func starts(_ consumer: Consumer) async throws -> [TopicPartition: Start] {
@@ -168,8 +207,8 @@ extension TopicScan.Start {
             case .latest: kept.upperBound
             case .offset(let offset): offset
             case .time: found ?? kept.upperBound
-            case .shift(let count) where count < 0: kept.upperBound.addingReportingOverflow(count).partialValue
-            case .shift(let count): kept.lowerBound.addingReportingOverflow(count).partialValue
+            case .shift(let count) where count < 0: kept.upperBound &+ max(count, -kept.upperBound)
+            case .shift(let count): kept.lowerBound &+ min(count, .max - kept.lowerBound)
             }
         return min(max(offset, kept.lowerBound), kept.upperBound)
     }

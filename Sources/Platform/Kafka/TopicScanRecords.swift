@@ -7,10 +7,26 @@ extension TopicScan {
         /// One record.
         public typealias Element = ConsumerRecord
 
+        /// What is read of one partition.
+        struct Stretch {
+            /// The offsets; without an end, up to `Int64.max`.
+            var range: Range<Int64>
+            /// Records at the beginning that are older than this are left out, ms since 1970.
+            var notBefore: Int64?
+            /// The first record that isn't older than this ends it, ms since 1970.
+            var before: Int64?
+            var taken = 0
+        }
+
         private struct State {
-            var ranges: [TopicPartition: Range<Int64>] = [:]
+            /// Ends that are being found out, before the scan begins.
+            var probed: [TopicPartition: Int64?] = [:]
+            var kept: [TopicPartition: Range<Int64>] = [:]
+            var stretches: [TopicPartition: Stretch] = [:]
             /// Partitions whose end wasn't reached.
             var open: Set<TopicPartition> = []
+            /// Partitions whose end will be known with their first record.
+            var inexact: Set<TopicPartition> = []
             var positions: [TopicPartition: Int64] = [:]
             var isBounded = true
             var buffer: [ConsumerRecord] = []
@@ -20,10 +36,21 @@ extension TopicScan {
             var end: Result<Void, KafkaError>?
             var waiting: CheckedContinuation<Void, Never>?
             var lastSign = ContinuousClock.now
+            /// The consumer's thread, which resumes what was paused.
+            var thread: PollThread?
+
+            var isProbing: Bool { probed.values.contains { $0 == nil } }
+
+            mutating func extendKept(_ partition: TopicPartition, to end: Int64) {
+                guard isBounded, let range = kept[partition] else { return }
+                kept[partition] = range.lowerBound..<Swift.max(range.upperBound, end)
+            }
 
             mutating func close(_ partition: TopicPartition) {
                 guard open.remove(partition) != nil else { return }
-                if isBounded, let end = ranges[partition]?.upperBound { positions[partition] = end }
+                if isBounded, let stretch = stretches[partition], stretch.before == nil, stretch.range.upperBound < .max {
+                    positions[partition] = Swift.max(positions[partition] ?? 0, stretch.range.upperBound)
+                }
                 if open.isEmpty { end = end ?? .success(()) }
             }
         }
@@ -31,29 +58,61 @@ extension TopicScan {
         private let state = Mutex(State())
         private let maximumRecords: Int
         private let maximumBytes: Int
-        private let patience: Duration?
+        private let limit: Int
+        private let patience: Duration
         private let logger: Logger
 
-        init(maximumRecords: Int, maximumBytes: Int, patience: Duration?, logger: Logger) {
+        init(maximumRecords: Int, maximumBytes: Int, limit: Int, patience: Duration, logger: Logger) {
             self.maximumRecords = maximumRecords
             self.maximumBytes = maximumBytes
+            self.limit = limit
             self.patience = patience
             self.logger = logger
         }
 
-        func begin(_ ranges: [TopicPartition: Range<Int64>], isBounded: Bool) {
+        // MARK: Beginning
+
+        func attach(_ thread: PollThread) { state.withLock { $0.thread = thread } }
+
+        func probe(_ kept: [TopicPartition: Range<Int64>]) {
             state.withLock { state in
-                state.ranges = ranges
+                state.probed = kept.mapValues { _ in nil }
+                state.lastSign = .now
+            }
+        }
+
+        /// Waits until the ends of all partitions are found.
+        func ends() async throws -> [TopicPartition: Int64] {
+            while true {
+                try Task.checkCancellation()
+                let (ends, end) = state.withLock { ($0.isProbing ? nil : $0.probed, $0.end) }
+                if let ends { return ends.compactMapValues { $0 } }
+                try end?.get()
+                await wait { !$0.isProbing }
+            }
+        }
+
+        func begin(_ stretches: [TopicPartition: Stretch], kept: [TopicPartition: Range<Int64>], isBounded: Bool, isExact: Bool) {
+            state.withLock { state in
+                state.probed = [:]
+                state.kept = kept
+                state.stretches = stretches
                 state.isBounded = isBounded
-                state.positions = ranges.mapValues(\.lowerBound)
-                state.open = Set(ranges.filter { !$0.value.isEmpty }.keys)
+                state.positions = stretches.mapValues(\.range.lowerBound)
+                state.open = Set(stretches.filter { !$0.value.range.isEmpty }.keys)
+                if isBounded && !isExact { state.inexact = state.open }
                 state.lastSign = .now
                 if state.open.isEmpty { state.end = .success(()) }
             }
         }
 
+        // MARK: What is known of it
+
+        /// The oldest kept offset of each partition, and its end when the scan began; exact once the sequence has ended.
+        public var kept: [TopicPartition: Range<Int64>] { state.withLock { $0.kept } }
+
         /// What is read of each partition; an upper bound of `Int64.max` is no end.
-        public var ranges: [TopicPartition: Range<Int64>] { state.withLock { $0.ranges } }
+        public var ranges: [TopicPartition: Range<Int64>] { state.withLock { $0.stretches.mapValues(\.range) } }
 
         /// The next offset of each partition after what was received; a second scan from here misses and repeats nothing once
         /// the sequence has ended.
@@ -62,10 +121,14 @@ extension TopicScan {
         /// How far it has come; what was handed out in one piece counts at once.
         public var progress: Progress {
             state.withLock { state in
-                let passed = state.positions.reduce(Int64(0)) { $0 + $1.value - (state.ranges[$1.key]?.lowerBound ?? $1.value) }
-                let total = state.isBounded ? state.ranges.values.reduce(Int64(0)) { $0 + Int64($1.count) } : 0
-                return Progress(
-                    passed: Swift.max(0, passed - Int64(state.buffer.count)), total: total, records: state.taken)
+                var passed: Int64 = 0
+                var total: Int64 = 0
+                for (partition, stretch) in state.stretches {
+                    let end = state.open.contains(partition) ? state.positions[partition] : stretch.range.upperBound
+                    passed += (end ?? stretch.range.lowerBound) - stretch.range.lowerBound
+                    if state.isBounded { total += stretch.range.upperBound - stretch.range.lowerBound }
+                }
+                return Progress(passed: Swift.max(0, passed - Int64(state.buffer.count)), total: total, records: state.taken)
             }
         }
 
@@ -91,13 +154,20 @@ extension TopicScan {
             let partition = record.topicPartition
             let pause: [TopicPartition] = change { state in
                 state.lastSign = .now
-                guard state.open.contains(partition), let end = state.ranges[partition]?.upperBound else { return [] }
-                if record.offset < end {
-                    state.buffer.append(record)
-                    state.bytes += record.size
-                    state.positions[partition] = record.offset + 1
+                if state.probed[partition] != nil {
+                    state.probed[partition] = Swift.max(record.offset + 1, consumer.fetchedEnd(of: partition) ?? 0)
+                    return [partition]
                 }
-                if record.offset + 1 >= end {
+                guard state.open.contains(partition), let position = state.positions[partition], record.offset >= position else {
+                    return []
+                }
+                if state.inexact.remove(partition) != nil, let end = consumer.fetchedEnd(of: partition),
+                    let range = state.stretches[partition]?.range
+                {
+                    state.stretches[partition]?.range = range.lowerBound..<Swift.max(range.upperBound, end)
+                    state.extendKept(partition, to: end)
+                }
+                if take(record, &state) {
                     state.close(partition)
                     return [partition]
                 }
@@ -108,11 +178,33 @@ extension TopicScan {
             consumer.pause(pause)
         }
 
+        /// Queues a record that belongs to the scan; true when nothing that follows it in its partition does.
+        private func take(_ record: ConsumerRecord, _ state: inout State) -> Bool {
+            guard var stretch = state.stretches[record.topicPartition] else { return true }
+            if record.offset >= stretch.range.upperBound { return true }
+            if let before = stretch.before, record.timestamp >= before { return true }
+            state.positions[record.topicPartition] = record.offset + 1
+            let isLast = record.offset + 1 >= stretch.range.upperBound
+            if let notBefore = stretch.notBefore, record.timestamp < notBefore { return isLast }
+            stretch.notBefore = nil
+            stretch.taken += 1
+            state.stretches[record.topicPartition] = stretch
+            state.buffer.append(record)
+            state.bytes += record.size
+            return isLast || stretch.taken >= limit
+        }
+
         /// Ends the partition of a bounded scan: behind the last record there are only markers of transactions.
         public func reachedEnd(of partition: TopicPartition, offset: Int64, by consumer: isolated Consumer) {
             change { state in
                 state.lastSign = .now
-                if state.open.contains(partition) { state.positions[partition] = Swift.max(offset, state.positions[partition] ?? 0) }
+                if state.probed[partition] != nil {
+                    state.probed[partition] = offset
+                    return
+                }
+                guard state.open.contains(partition), let position = state.positions[partition], offset >= position else { return }
+                state.positions[partition] = offset
+                state.extendKept(partition, to: offset)
                 if state.isBounded { state.close(partition) }
             }
         }
@@ -140,8 +232,10 @@ extension TopicScan {
                     state.lastSign = .now
                     return Array(state.open)
                 }
-                if let patience, state.end == nil, !state.open.isEmpty, .now - state.lastSign > patience {
-                    let silent = state.open.sorted().map(\.description).joined(separator: ", ")
+                let isWaiting = state.isProbing || state.isBounded && !state.open.isEmpty
+                if isWaiting, state.end == nil, .now - state.lastSign > patience {
+                    let open = state.isProbing ? state.probed.filter { $0.value == nil }.map(\.key) : Array(state.open)
+                    let silent = open.sorted().map(\.description).joined(separator: ", ")
                     state.end = .failure(
                         KafkaError(
                             kind: .timedOut, code: "_TIMED_OUT", operation: "read to the end",
@@ -190,28 +284,32 @@ extension TopicScan {
         private func take(isolation actor: isolated (any Actor)?) async throws -> [ConsumerRecord] {
             while true {
                 try Task.checkCancellation()
-                let (batch, end): ([ConsumerRecord], Result<Void, KafkaError>?) = state.withLock { state in
+                let (batch, end, paused): ([ConsumerRecord], Result<Void, KafkaError>?, PollThread?) = state.withLock { state in
                     defer {
                         state.taken += state.buffer.count
                         state.buffer = []
                         state.bytes = 0
                     }
-                    return (state.buffer, state.end)
+                    return (state.buffer, state.end, state.isPaused ? state.thread : nil)
                 }
+                paused?.wakeUp()
                 if !batch.isEmpty { return batch }
                 if let end {
                     try end.get()
                     return []
                 }
-                await wait(isolation: actor)
+                await wait(isolation: actor) { !$0.buffer.isEmpty }
             }
         }
 
-        private func wait(isolation actor: isolated (any Actor)?) async {
+        /// Waits until something has happened, the sequence has ended or the task is cancelled.
+        private func wait(
+            isolation actor: isolated (any Actor)? = #isolation, for condition: @Sendable (inout State) -> Bool
+        ) async {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     let isReady = state.withLock { state in
-                        guard state.buffer.isEmpty, state.end == nil, !Task.isCancelled else { return true }
+                        guard !condition(&state), state.end == nil, !Task.isCancelled else { return true }
                         state.waiting = continuation
                         return false
                     }

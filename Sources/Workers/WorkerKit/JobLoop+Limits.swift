@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Foundation
+internal import Kafka
 internal import Logging
 internal import Metrics
 internal import Synchronization
@@ -18,6 +19,7 @@ extension JobLoop {
         guard isDue else { return }
         let date = clock.date()
         let control = runner.control()
+        tellLimits(control, at: date)
         let pause = control.pause(kind: configuration.kind, at: date)
         let slots = control.slots(kind: configuration.kind, at: date)
         let (held, before) = state.withLock { state in
@@ -31,6 +33,26 @@ extension JobLoop {
             Gauge(label: "worker_taking_work", dimensions: [("kind", configuration.kind)]).record(held == nil ? 1 : 0)
             logger.notice(held == nil ? "taking work again" : "taking no work", metadata: ["because": "\(held ?? "nothing")"])
         }
+    }
+
+    /// Tells the budget which part of the vendor's allowance is this worker's: that of the job topic's partitions.
+    func tellShare(with consumer: isolated Consumer) {
+        guard let budget = runner.budget else { return }
+        let topic = configuration.topics.jobs(configuration.kind)
+        if state.withLock({ $0.jobPartitions }) == 0 {
+            do throws(KafkaError) {
+                let count = try consumer.partitions(of: topic, timeout: .seconds(5)).count
+                state.withLock { $0.jobPartitions = count }
+            } catch {
+                // The next rebalance asks again; until then the whole allowance counts, and the vendor's refusals.
+                logger.warning("partitions of the job topic are unknown yet", metadata: ["error": "\(error)"])
+                return
+            }
+        }
+        let (owned, total) = state.withLock { state in
+            (state.table.partitions.count { $0.topic == topic }, state.jobPartitions)
+        }
+        budget.setShare(owned: owned, of: total)
     }
 
     /// Names jobs that hold up all others of their partition: the window behind them is full of what is done.
@@ -56,8 +78,21 @@ extension JobLoop {
             logger.notice("job cancelled by an operator", metadata: ["job": "\(run.description)", "by": "\(entry.by)"])
             run.cancel(entry.failure, at: now)
         }
+        tellLimits(control, at: date)
         state.withLock { $0.limitsNotBefore = nil }
         wake()
+    }
+
+    /// Tells the budget what operators allow, and takes back what they allow no more.
+    private func tellLimits(_ control: ControlState, at date: Date) {
+        guard let budget = runner.budget else { return }
+        let limits = control.requestLimits(at: date)
+        let former = state.withLock { state in
+            defer { state.limitedSources = Set(limits.keys) }
+            return state.limitedSources
+        }
+        for source in former.subtracting(limits.keys) { budget.setLimit(requestsPerMinute: nil, source: source) }
+        for (source, limit) in limits { budget.setLimit(requestsPerMinute: limit, source: source) }
     }
 
     func tell(_ change: Circuit.Change) {

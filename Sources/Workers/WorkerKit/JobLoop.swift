@@ -22,9 +22,13 @@ final class JobLoop: ConsumerListener {
         var commitNotBefore: WorkerClock.Instant?
         var commitFailures = 0
         var reported: Set<String> = []
+        /// Partitions of the job topic; 0 before it is known.
+        var jobPartitions = 0
         var learnNotBefore: WorkerClock.Instant?
         var idleCommitNotBefore: WorkerClock.Instant?
         var limitsNotBefore: WorkerClock.Instant?
+        /// Sources whose limit by operators the budget knows.
+        var limitedSources: Set<String> = []
         /// The runs that were named because the rest of their window waits for them.
         var blocking: Set<RunKey> = []
         /// What keeps work away at the moment, for people; nil for nothing.
@@ -77,6 +81,7 @@ final class JobLoop: ConsumerListener {
         }
         let cancelled = state.withLock { $0.table.assign(partitions, committed: committed) }
         handBack(cancelled)
+        tellShare(with: consumer)
         logger.info("partitions assigned", metadata: ["partitions": "\(partitions.sorted().map(\.description))"])
     }
 
@@ -108,6 +113,7 @@ final class JobLoop: ConsumerListener {
         handBack(cancelled)
         // While this waits, nobody else gets the partitions: their jobs are never run by two workers at once.
         if !lost { waitForEnd(of: cancelled) }
+        tellShare(with: consumer)
         logger.info(
             lost ? "partitions lost" : "partitions revoked",
             metadata: ["partitions": "\(partitions.sorted().map(\.description))", "jobs-handed-back": "\(cancelled.count)"])

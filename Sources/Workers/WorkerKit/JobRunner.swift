@@ -15,6 +15,8 @@ struct JobRunner: Sendable {
     let control: @Sendable () -> ControlState
     /// What is remembered between attempts; nil for nothing.
     let memory: JobMemory?
+    /// The worker's part of what the vendor allows.
+    let budget: SharedBudget?
     let suspects = SuspectGate()
     /// Sends an event at once, outside any transaction.
     let announce: @Sendable (JobEvent) -> Void
@@ -145,6 +147,7 @@ struct JobRunner: Sendable {
     }
 
     private func handle(_ job: Job, _ attempt: inout Attempt, _ active: ActiveRun) async -> Outcome {
+        budget?.uses(source: job.source)
         var jobLogger = logger
         jobLogger[metadataKey: "job"] = "\(job.id)"
         jobLogger[metadataKey: "attempt"] = "\(attempt.number)"

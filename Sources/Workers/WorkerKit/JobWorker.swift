@@ -14,6 +14,7 @@ public struct JobWorker: ServiceLifecycle.Service {
     private let configuration: JobWorkerConfiguration
     private let handler: any JobHandler
     private let memory: JobMemory?
+    private let budget: SharedBudget?
     private let clock: WorkerClock
     private let logger: Logger
     private let readiness: HealthIndicator
@@ -25,14 +26,17 @@ public struct JobWorker: ServiceLifecycle.Service {
 
     /// Describes the worker; `run` starts it.
     ///
-    /// - Parameter state: where it remembers starts and checkpoints, usually the lake; nil to remember nothing, so that jobs that
-    ///   end their process are never given up and every attempt begins at the beginning.
+    /// - Parameters:
+    ///   - state: where it remembers starts and checkpoints, usually the lake; nil to remember nothing, so that jobs that end
+    ///     their process are never given up and every attempt begins at the beginning.
+    ///   - budget: the worker's part of what the vendor allows, which follows its part of the partitions.
     public init(
-        _ configuration: JobWorkerConfiguration, handler: any JobHandler, state: (any ObjectStore)?, health: HealthRegistry,
-        clock: WorkerClock = .system, logger: Logger
+        _ configuration: JobWorkerConfiguration, handler: any JobHandler, state: (any ObjectStore)?,
+        budget: SharedBudget? = nil, health: HealthRegistry, clock: WorkerClock = .system, logger: Logger
     ) {
         self.configuration = configuration
         self.handler = handler
+        self.budget = budget
         memory = state.map { JobMemory(store: $0, configuration: configuration, clock: clock, logger: logger) }
         self.clock = clock
         self.logger = logger
@@ -73,7 +77,7 @@ public struct JobWorker: ServiceLifecycle.Service {
         let follower = ControlFollower(topic: topics.control, logger: logger) { [loops] in loops.current?.controlChanged() }
         let runner = JobRunner(
             configuration: configuration, handler: handler, clock: clock, logger: logger, control: { follower.current },
-            memory: memory, announce: { events.offer(ProducerRecord($0.message(to: topics))) },
+            memory: memory, budget: budget, announce: { events.offer(ProducerRecord($0.message(to: topics))) },
             announceCircuit: { events.offer(ProducerRecord(alerts.alert(for: $0).message(to: topics))) })
         let loop = JobLoop(configuration: configuration, runner: runner, clock: clock, logger: logger, beat: beat) {
             failed.yield($0)

@@ -99,6 +99,7 @@ struct RetryPlan: Sendable {
         ]
         return ProducerRecord(
             topic: topics.dead(kind), key: record.key, value: record.value,
-            headers: JobHeader.replacing(record.headers, with: headers))
+            // Only whoever takes a value out may say that it was.
+            headers: JobHeader.replacing(record.headers.filter { $0.name != JobHeader.deadTruncated }, with: headers))
     }
 }

@@ -40,6 +40,23 @@ func threads() throws -> Int {
 
 @Suite("Kafka on a real broker", .timeLimit(.minutes(2)))
 struct KafkaBrokerTests {
+    @Test("the configuration's own properties win, also over what follows from the session")
+    func ownProperties() async throws {
+        var kafka = try await TestBroker.shared.kafka()
+        kafka.properties["max.poll.interval.ms"] = "7000"
+        var member = ConsumerConfiguration(kafka, group: "own-properties")
+        member.sessionTimeout = .seconds(8)
+        await #expect { _ = try await Consumer(member, listener: ConsumerEvents()) } throws: { error in
+            (error as? KafkaError)?.kind == .configuration && "\(error)".contains("max.poll.interval.ms")
+        }
+        member.sessionTimeout = .seconds(6)
+        let consumer = try await Consumer(member, listener: ConsumerEvents())
+        await consumer.close()
+        // A reader without a group has no session, whatever the default is.
+        let reader = try await Consumer(ConsumerConfiguration(kafka), listener: ConsumerEvents())
+        await reader.close()
+    }
+
     @Test("a record comes back as it was sent: key, value, headers, null and empty told apart")
     func roundTrip() async throws {
         let kafka = try await TestBroker.shared.kafka()

@@ -70,6 +70,16 @@ struct TopicCatalogueTests {
         #expect(small.allSatisfy { $0.shape.settings["compression.type"] == "gzip" && $0.shape.replication == 1 })
     }
 
+    @Test("derived topics take what the job topic takes, with the headers that hops and a death add")
+    func roomForHeaders() throws {
+        let jobs = try definition(
+            "jobs.x", "retry: { delays: [30s] }\ndead: { retention: 7d }\nconfig: { max.message.bytes: 1MiB }")
+        let limits = try TopicCatalogue(definitions: [jobs]).topics.map { $0.shape.settings["max.message.bytes"] ?? "" }
+        #expect(limits == ["1048576", "1179648", "1114112"])
+        let silent = try TopicCatalogue(definitions: [try definition("jobs.x", "dead: { retention: 7d }")])
+        #expect(silent.topics.allSatisfy { $0.shape.settings["max.message.bytes"] == nil })
+    }
+
     @Test("two topics of one name, a name too long and an unknown environment are refused")
     func refusals() throws {
         let jobs = try definition("jobs.x", "dead: { retention: 7d }")

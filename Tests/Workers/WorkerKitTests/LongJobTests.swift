@@ -14,24 +14,18 @@ struct LongJobTests {
 
     @Test("a job several times longer than max.poll.interval.ms runs once and completes once", .timeLimit(.minutes(30)))
     func longerThanPollInterval() async throws {
-        let trial = try await WorkerTrial(partitions: 2)
-        try await TestBroker.shared.create(trial.topicPartitions)
-        var configuration = trial.configuration
-        let interval = max(6, Self.seconds / 20)
-        configuration.kafka.properties["max.poll.interval.ms"] = "\(interval * 1000)"
+        let bench = try await WorkerBench()
+        var configuration = bench.configuration
+        configuration.kafka.properties["max.poll.interval.ms"] = "\(max(6, Self.seconds / 20) * 1000)"
         configuration.stallTimeout = .seconds(Self.seconds * 2)
-        try await trial.publish(jobs: ["long"])
+        try await bench.publish(jobs: ["long"] + (0..<10).map { "short-\($0)" })
         let starts = Mutex<[String]>([])
-        let handler = TrialHandler { job, _ in
+        let handler = Handler { job, _ in
             starts.withLock { $0.append(job.id) }
             if job.id == "long" { try await Task.sleep(for: .seconds(Self.seconds)) }
             return .done(JobResult())
         }
-        let events = try await trial.withWorker(configuration, handler: handler) {
-            _ = try await trial.events { $0.contains { $0.event == .started } }
-            try await trial.publish(jobs: (0..<10).map { "short-\($0)" })
-            return try await trial.events(ended: 11)
-        }
+        let events = try await bench.run(configuration, handler: handler, until: ended(11))
         #expect(events.count { $0.event == .completed && $0.job.id == "long" } == 1)
         #expect(starts.withLock { $0.count { $0 == "long" } } == 1)
         #expect(events.allSatisfy { $0.attempt == 1 && !($0.event == .retrying || $0.event == .failed) })

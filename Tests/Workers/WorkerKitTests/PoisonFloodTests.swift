@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import DevelopmentStack
 import Kafka
+import Synchronization
 import TestSupport
 import Testing
 
@@ -13,26 +14,26 @@ struct PoisonFloodTests {
     func flood() async throws {
         let count = 20_000
         let seed = UInt64.random(in: 1...1_000_000)
-        let trial = try await WorkerTrial(partitions: 4, retryDelays: [.seconds(3600)])
-        try await TestBroker.shared.create(trial.topicPartitions)
-        let flood = PoisonMessages(
-            seed: seed, topic: trial.topics.jobs(WorkerTrial.kind), kind: WorkerTrial.kind, isWithLargeOnes: false)
-        try await trial.publish((0..<count).map { flood.message($0) })
-        let events = try await trial.withWorker(handler: TrialHandler { _, _ in .done(JobResult()) }) {
-            var ends = 0
-            return try await trial.events { events in
-                if let last = events.last?.event, last.isTerminal || last == .snoozed || last == .retrying { ends += 1 }
+        let bench = try await WorkerBench(partitions: 4, retryDelays: [.seconds(3600)])
+        let flood = PoisonMessages(seed: seed, topic: bench.topics.jobs("test"), kind: "test", isWithLargeOnes: false)
+        try await bench.publish((0..<count).map { flood.message($0) })
+        let ends = Mutex(0)
+        let events = try await bench.run(handler: Handler { _, _ in .done(JobResult()) }) { events in
+            // Asked once for every event.
+            guard let last = events.last?.event, last.isTerminal || last == .snoozed || last == .retrying else { return false }
+            return ends.withLock { ends in
+                ends += 1
                 return ends == count
             }
         }
         var account = PoisonAccount(of: flood, messages: count)
         for event in events { account.note(event) }
-        for topic in [trial.topics.dead(WorkerTrial.kind), trial.topics.retry(WorkerTrial.kind, after: .seconds(3600))] {
-            try await TopicScan(trial.kafka, topic, partitions: 1).forEach { account.note($0) }
+        for topic in [bench.topics.dead("test"), bench.topics.retry("test", after: .seconds(3600))] {
+            try await TopicScan(bench.kafka, topic, partitions: 1).forEach { account.note($0) }
         }
         let result = account.result()
         #expect(account.differences.isEmpty, "seed \(seed)")
-        #expect(result.lost.isEmpty, "seed \(seed)")
+        #expect(result.lost.prefix(10) == [], "seed \(seed)")
         #expect(result.twice == 0, "seed \(seed)")
         #expect(result.done + account.intact == count, "seed \(seed)")
         // A flood that breaks nothing, or in which nothing survives, would prove nothing.
@@ -41,15 +42,16 @@ struct PoisonFloodTests {
 
     @Test("a dead letter says nothing about itself that came with the message")
     func hostileHeaders() {
-        let plan = RetryPlan(kind: "trial", topics: TopicNames(), delays: [], maximumAttempts: 1)
+        let plan = RetryPlan(kind: "test", topics: TopicNames(), delays: [], maximumAttempts: 1)
         let record = ConsumerRecord(
-            topic: "jobs.trial", partition: 0, offset: 7, timestamp: 0, key: nil, value: nil,
+            topic: "jobs.test", partition: 0, offset: 7, timestamp: 0, key: nil, value: nil,
             headers: [
                 RecordHeader(JobHeader.deadTruncated, "1"), RecordHeader(JobHeader.deadReason, "x"),
                 RecordHeader(JobHeader.redrives, "2"), RecordHeader("custom", "kept"),
             ])
         let dead = plan.dead(
-            record, attempt: 1, failure: JobEvent.Failure(reason: "malformed", message: "m"), group: "g", worker: "w", now: .now)
+            record, attempt: 1, failure: JobEvent.Failure(reason: "malformed", message: "m"), group: "g", worker: "w",
+            now: Date())
         #expect(dead.headers.text(of: JobHeader.deadTruncated) == nil)
         #expect(dead.headers.filter { $0.name == JobHeader.deadReason }.map(\.text) == ["malformed"])
         #expect(dead.headers.text(of: JobHeader.redrives) == "2")

@@ -110,7 +110,8 @@ actor ChaosCrew {
     /// A signal that nobody sent, or an end that the program itself calls a bug.
     private func noteCrash(_ end: ProcessEnd, _ member: StackMember) {
         switch end {
-        case .killed, .exited(70): figures.crashes.append("\(member) \(end): \(ReadyFile.tail(of: stack.log(of: member), lines: 3))")
+        case .killed, .exited(70):
+            figures.crashes.append("\(member) \(end): \(ReadyFile.tail(of: stack.log(of: member), lines: 3))")
         case .exited: break
         }
     }

@@ -31,7 +31,7 @@ public struct ChaosOptions: Sendable {
     /// Conversations that start on each day.
     public var conversationsPerDay = 1_000
     /// The most memory that one of our processes may use, bytes.
-    public var memoryLimit = 128 << 20
+    public var memoryLimit = 128_000_000
     /// How long nothing may end, once all is calm, before what is missing counts as lost.
     public var patience: Duration = .seconds(120)
     /// Everything of the run, logs too; removed when all is well.
@@ -51,6 +51,8 @@ public struct ChaosOptions: Sendable {
     /// The command that makes the same run again.
     public var command: String {
         var words = ["make chaos", "SEED=\(seed)", "JOBS=\(jobs)", "KILLS=\(kills)", "WINDOW=\(window)"]
+        if pace != .milliseconds(2_000) { words.append("PACE=\(Int(pace / .milliseconds(1)))") }
+        if memoryLimit != 128_000_000 { words.append("MEMORY=\(memoryLimit / 1_000_000)") }
         if lake != .s3 { words.append("LAKE=\(lake.rawValue)") }
         if let broker { words.append("BROKER=\(broker)") }
         if let brokerRestart { words.append("BROKER_RESTART='\(brokerRestart)'") }

@@ -27,7 +27,9 @@ struct ChaosStack: Sendable {
         var proxies: [DisturbancePlan.Link: [FaultProxy]] = [:]
         var storage: SeaweedStorage?
         do {
-            func proxy(_ link: DisturbancePlan.Link, _ name: String, http: Bool = false, upstream: Int? = nil) throws -> FaultProxy {
+            func proxy(_ link: DisturbancePlan.Link, _ name: String, http: Bool = false, upstream: Int? = nil) throws
+                -> FaultProxy
+            {
                 let proxy = try FaultProxy.start(name, upstream: upstream, speaksHTTP: http, seed: options.seed)
                 proxies[link, default: []].append(proxy)
                 return proxy
@@ -74,11 +76,15 @@ struct ChaosStack: Sendable {
         stack.schedule = ["window: 1h"]
         stack.members = members
         stack.readyLimit = .seconds(90)
-        // Slow enough for the days to be worked on for as long as things go wrong.
-        stack.simulator = ["--seed", String(options.seed), "--rate-limit", "90", "--faults", "hostile"]
+        // Slow enough for the days to be worked on for as long as things go wrong: a job asks about three times.
+        let minutes = options.pace * options.kills / .seconds(60)
+        let rate = max(60, Int(Double(options.days * 24 * 3) / max(0.2, minutes)))
+        stack.simulator = ["--seed", String(options.seed), "--rate-limit", String(rate), "--faults", "hostile"]
         for program in ["rehearsal-worker", "conversation-worker"] {
             stack.settings[program] = [
                 "worker.retry-delays": retryDelays, "worker.attempts": "1000", "worker.window": String(options.window),
+                // Here processes die and jobs are given up on purpose, more than anywhere else.
+                "worker.crash-limit": "100000", "worker.circuit": "false",
             ]
         }
         stack.settings["rehearsal-worker"]?["worker.slots"] = "8"

@@ -68,7 +68,9 @@ public struct ChaosVerdict: Sendable {
         }
         let conversations = ledger.entries.filter { $0.value.kind == "conversation" }
         for (key, entry) in conversations { judge(key.id, entry) { $0.completed == $0.ends } }
-        for missing in 0..<max(0, conversationJobs - conversations.count) { lost.append("conversation job \(missing): never published") }
+        for missing in 0..<max(0, conversationJobs - conversations.count) {
+            lost.append("conversation job \(missing): never published")
+        }
         let known = Set(plan.expectations.map(\.job.id))
         let strange = ledger.entries.filter { key, entry in
             entry.kind == RehearsalPlan.kind && !known.contains(key.id) && !key.id.hasPrefix("unreadable-")

@@ -54,7 +54,8 @@ public struct DisturbancePlan: Sendable {
             return .milliseconds(number * part + random.number(in: 0...max(1, part - 1)))
         }
         for number in 0..<kills {
-            let restart = Duration.milliseconds(random.happens(oneIn: 4) ? random.number(in: 1_000...4_000) : random.number(in: 0...500))
+            let restart = Duration.milliseconds(
+                random.happens(oneIn: 4) ? random.number(in: 1_000...4_000) : random.number(in: 0...500))
             steps.append(Step(at: moment(number, of: kills), action: .kill(choice: random.next(), restart: restart)))
         }
         let pauses = max(1, kills / 12)
@@ -67,7 +68,8 @@ public struct DisturbancePlan: Sendable {
             let faults = max(2, kills / 12)
             for number in 0..<faults {
                 let (fault, time) = Self.fault(of: link, number: number, &random)
-                steps.append(Step(at: moment(number, of: faults), action: fault.map { .fault(link, $0, time: time) } ?? .cut(link)))
+                steps.append(
+                    Step(at: moment(number, of: faults), action: fault.map { .fault(link, $0, time: time) } ?? .cut(link)))
             }
         }
         if restartsBroker {

@@ -53,7 +53,8 @@ final class RootPublisher: Sendable {
                 if (index + 1) * plan.poison.count / plan.roots.count > poison {
                     records.append(
                         ProducerRecord(
-                            topic: topics.jobs(RehearsalPlan.kind), key: Array("poison-\(poison)".utf8), value: plan.poison[poison]))
+                            topic: topics.jobs(RehearsalPlan.kind), key: Array("poison-\(poison)".utf8),
+                            value: plan.poison[poison]))
                 }
             }
             try await producer.send(records)

@@ -32,7 +32,8 @@ public struct SeaweedStorage: Sendable {
                 "storage", program: program,
                 arguments: [
                     "server", "-dir=\(directory)", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false",
-                    "-volume.max=50", "-master.volumeSizeLimitMB=256", "-master.port=\(ports[0])", "-master.port.grpc=\(ports[1])",
+                    "-volume.max=50", "-master.volumeSizeLimitMB=256", "-master.port=\(ports[0])",
+                    "-master.port.grpc=\(ports[1])",
                     "-volume.port=\(ports[2])", "-volume.port.grpc=\(ports[3])", "-filer", "-filer.port=\(ports[4])",
                     "-filer.port.grpc=\(ports[5])", "-s3", "-s3.port=\(ports[6])", "-s3.port.grpc=\(ports[7])",
                     "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-s3.config=\(identities)",

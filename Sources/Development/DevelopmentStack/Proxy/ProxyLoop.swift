@@ -66,7 +66,9 @@ struct ProxyLoop {
         if case .throttle = fault { return 20 }
         guard fault != .hold else { return 200 }
         let now = ContinuousClock.now
-        let due = connections.flatMap { [$0.toServer.nextDue, $0.toClient.nextDue, $0.closesAt] }.compactMap { $0 }.filter { $0 > now }
+        let due = connections.flatMap { [$0.toServer.nextDue, $0.toClient.nextDue, $0.closesAt] }.compactMap { $0 }.filter {
+            $0 > now
+        }
         guard let next = due.min() else { return 200 }
         return Int32(max(1, min(200, now.duration(to: next) / .milliseconds(1) + 1)))
     }

@@ -19,7 +19,7 @@ public struct DeadGroups: Sendable {
     }
 
     /// One group.
-    public struct Group: Sendable, Hashable {
+    public struct Group: Sendable, Hashable, Encodable {
         /// What its letters have in common.
         public let name: String
         /// How many.
@@ -33,6 +33,8 @@ public struct DeadGroups: Sendable {
     }
 
     private let key: Key
+    /// What a table calls the key.
+    var title: String { key.rawValue.uppercased() }
     private let zone: BusinessZone?
     private var groups: [String: Group] = [:]
 

@@ -61,26 +61,26 @@ public struct RedrivePlan: Sendable {
     private static func omission(of letter: DeadLetter, kind: String, force: Bool, now: Date) -> Omission? {
         if letter.truncatedFrom != nil {
             let place = letter.origin.map { "\($0)" } ?? "the topic that it was read from"
-            return Omission(letter: letter, reason: "its value was cut", advice: "its whole value is in \(place)")
+            return Omission(letter: letter, reason: "with a value that was cut", advice: "its whole value is in \(place)")
         }
         if force { return nil }
         guard let job = letter.job else {
             return Omission(
-                letter: letter, reason: "can't be read", advice: "mend the program that wrote it; --force sends it back as it is")
+                letter: letter, reason: "unreadable", advice: "mend the program that wrote it; --force sends it back as it is")
         }
         if job.kind != kind {
             return Omission(
-                letter: letter, reason: "is of another kind",
+                letter: letter, reason: "of another kind",
                 advice: "publish it with `switchboard jobs submit`; --force sends it back to jobs.\(kind)")
         }
         if letter.redrives >= maximumRedrives {
             return Omission(
-                letter: letter, reason: "was redriven \(maximumRedrives) times or more",
+                letter: letter, reason: "redriven \(maximumRedrives) times or more",
                 advice: "look for the cause in `switchboard dead show`; --force sends it back once more")
         }
         if let deadline = job.deadline, deadline <= now {
             return Omission(
-                letter: letter, reason: "its deadline has passed",
+                letter: letter, reason: "with a deadline that has passed",
                 advice: "it would die at once; `switchboard jobs rerun \(job.root)` gives it none")
         }
         return nil

@@ -64,7 +64,9 @@ public struct JobRequest: Sendable, Hashable {
                 reject("\(name) is missing; give \(allowed)")
                 return ""
             }
-            if !rule(value) { reject("\(name): \"\(TerminalText.escaped(value, limit: 100))\" is not allowed; allowed is \(allowed)") }
+            if !rule(value) {
+                reject("\(name): \"\(TerminalText.escaped(value, limit: 100))\" is not allowed; allowed is \(allowed)")
+            }
             return value
         }
         let kind = required(self.kind, "kind", Job.isIdentifier, "a kind of worker such as conversation")
@@ -75,10 +77,13 @@ public struct JobRequest: Sendable, Hashable {
         }
         let zone = BusinessZone(self.zone ?? "UTC")
         if zone == nil {
-            reject("zone: \"\(TerminalText.escaped(self.zone ?? "", limit: 100))\" is not allowed; allowed is an IANA time zone such as Asia/Manila, or UTC")
+            reject(
+                "zone: \"\(TerminalText.escaped(self.zone ?? "", limit: 100))\" is not allowed; allowed is an IANA time zone such as Asia/Manila, or UTC"
+            )
         }
         if let schedule, schedule.wholeMatch(of: /[a-z0-9][a-z0-9\-]{0,62}/) == nil {
-            reject("schedule: \"\(TerminalText.escaped(schedule, limit: 100))\" is not allowed; allowed is the name of a schedule")
+            reject(
+                "schedule: \"\(TerminalText.escaped(schedule, limit: 100))\" is not allowed; allowed is the name of a schedule")
         }
         var interval: Interval?
         do throws(Problem) {

@@ -99,7 +99,8 @@ public struct PublicationPlan: Sendable, Hashable {
         switch state {
         case .failed:
             return refuse(
-                "mend the cause, then `switchboard dead redrive \(job.kind) --id \(job.id)` or `switchboard jobs rerun \(job.id)`")
+                "mend the cause, then `switchboard dead redrive \(job.kind) --id \(job.id)` or `switchboard jobs rerun \(job.id)`"
+            )
         default: return refuse("run it again with `switchboard jobs rerun \(job.id)`")
         }
     }

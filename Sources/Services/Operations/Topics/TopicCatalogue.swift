@@ -23,6 +23,9 @@ public struct TopicCatalogue: Sendable, Hashable {
     /// The most topic files that are read.
     public static let maximumFiles = 1_000
 
+    /// What derived topics take beyond `max.message.bytes` of the job topic, where its file states that, bytes.
+    static let headerRoom = 64 << 10
+
     /// Derives a cluster's topics from definitions.
     ///
     /// - Parameters:
@@ -102,16 +105,22 @@ public struct TopicCatalogue: Sendable, Hashable {
             topic(names.prefix + definition.topic, overlay?.partitions ?? definition.shape.partitions, settings, definition.about)
         ]
         let kind = String(definition.topic.dropFirst("jobs.".count))
+        /// What came in must go on: each hop and a death add headers to the message.
+        func roomier(_ settings: [String: String], by bytes: Int) -> [String: String] {
+            guard let limit = settings["max.message.bytes"].flatMap({ Int($0) }) else { return settings }
+            return settings.merging(["max.message.bytes": "\(limit + bytes)"]) { _, new in new }
+        }
         if let retry = definition.retry {
             for delay in retry.delays {
                 topics.append(
                     topic(
-                        names.retry(kind, after: delay), overlay?.retryPartitions ?? retry.partitions, settings,
+                        names.retry(kind, after: delay), overlay?.retryPartitions ?? retry.partitions,
+                        roomier(settings, by: Self.headerRoom),
                         "Work of \(definition.topic) that waits \(TopicNames.text(of: delay)) for its next attempt."))
             }
         }
         if let dead = definition.dead {
-            let kept = settings.merging(["retention.ms": dead.retention]) { _, new in new }
+            let kept = roomier(settings, by: 2 * Self.headerRoom).merging(["retention.ms": dead.retention]) { _, new in new }
             topics.append(
                 topic(
                     names.dead(kind), overlay?.deadPartitions ?? dead.partitions, kept,

@@ -38,7 +38,7 @@ struct JobRequestTests {
             $0.day = "2026-03-29"
             $0.zone = "Europe/Berlin"
         }
-        #expect(short.interval.map { $0.end.timeIntervalSince($0.start) } == 23 * 3600)
+        #expect(short.interval.map { $0.end.timeIntervalSince($0.start) } == 82_800.0)
     }
 
     @Test("a job of a schedule has the id that the scheduler gives it")
