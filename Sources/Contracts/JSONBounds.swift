@@ -2,15 +2,15 @@
 ///
 /// Foundation's scanner refuses more than 512 levels by itself, but where the bytes end right after the 513th opening bracket
 /// it traps instead of throwing (Swift 6.3); and each level of `JSONValue` costs stack.
-enum JSONBounds {
+public enum JSONBounds {
     /// The deepest nesting that is read.
-    static let maximumDepth = 128
+    public static let maximumDepth = 128
 
     /// Refuses bytes that nest deeper than allowed, or that can't be JSON in UTF-8.
     ///
     /// Brackets are counted whether they match or not: what is malformed is the decoder's to refuse. UTF-16 and UTF-32, which
     /// Foundation would read too, hold zero bytes, and those can't be in JSON in UTF-8.
-    static func check(_ bytes: [UInt8]) throws(ContractError) {
+    public static func check(_ bytes: [UInt8]) throws(ContractError) {
         var depth = 0
         var deepest = 0
         var isInString = false

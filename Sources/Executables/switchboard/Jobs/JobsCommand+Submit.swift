@@ -117,7 +117,9 @@ extension JobsCommand {
                 let known = try await operations.look(for: KnownJobs(of: jobs.map(\.job)))
                 return .submit(jobs, known: known, force: force)
             } advice: { plan in
-                plan.publications.isEmpty ? nil : "follow them with `switchboard jobs watch \(plan.publications[0].job.id)`"
+                guard let first = plan.publications.first?.job else { return nil }
+                let scope = plan.publications.count == 1 ? first.id : "--kind \(first.kind)"
+                return "follow what becomes of it with `switchboard jobs watch \(scope)`"
             }
         }
 
@@ -126,7 +128,7 @@ extension JobsCommand {
             lines.count == 1 ? UsageProblem(lines[0]) : Failure(lines.joined(separator: "\n"), code: Ending.usage)
         }
 
-        private static func read(_ file: String) throws -> [(String, JobRequest)] {
+        private static func read(_ file: String) throws -> [(String?, JobRequest)] {
             let data: Data
             do {
                 data =
@@ -144,7 +146,7 @@ extension JobsCommand {
             }
         }
 
-        private func request(now: Date) throws -> (String, JobRequest) {
+        private func request(now: Date) throws -> (String?, JobRequest) {
             var request = JobRequest()
             if schedule != nil || schedules != nil {
                 let definition = try ScheduleOption.load(schedule, from: schedules)
@@ -177,7 +179,7 @@ extension JobsCommand {
                 }
                 request.parameters = value
             }
-            return ("jobs", request)
+            return (nil, request)
         }
     }
 }
