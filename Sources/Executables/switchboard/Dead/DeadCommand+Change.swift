@@ -194,7 +194,7 @@ extension DeadCommand {
                         return selection
                     }
                 }.result
-                Output.note("\(selection.letters.count) letters put away")
+                Output.note("\(selection.letters.count) letter\(selection.letters.count == 1 ? "" : "s") put away")
             } else {
                 selection = try await Interruption.cancelling { try await operations.select(filter) }.result
                 try show(selection)

@@ -27,8 +27,8 @@ extension JobsCommand {
 
         static let examples = """
             switchboard jobs backfill --schedule conversations --schedules schedules.yaml --from 2026-01-01 --to 2026-01-31
-            switchboard jobs backfill --schedule conversations --schedules schedules.yaml --from 2026-01-01 --to 2026-01-31 \\
-                --mode failed --execute
+            switchboard jobs backfill --schedule conversations --schedules schedules.yaml --from 2026-01-01 --to 2026-01-31 \
+            --mode failed --execute
             """
 
         @Option(help: "The schedule.")

@@ -27,12 +27,13 @@ extension JobsCommand {
             switchboard jobs submit --schedule conversations --schedules schedules.yaml --day 2026-03-01 --execute
 
             # an hour, with parameters
-            switchboard jobs submit --kind conversation --source genesys/main --dataset conversations \\
-                --from 2026-03-01T08:00:00Z --to 2026-03-01T09:00:00Z --parameters '{"pageSize": 50}' --execute
+            switchboard jobs submit --kind conversation --source genesys/main --dataset conversations \
+            --from 2026-03-01T08:00:00Z --to 2026-03-01T09:00:00Z --parameters '{"pageSize": 50}' --execute
 
             # many: one JSON object a line, with the same names
-            echo '{"kind":"conversation","source":"genesys/main","dataset":"conversations","day":"2026-03-01"}' |
-                switchboard jobs submit --file - --execute
+            switchboard jobs submit --file jobs.ndjson --execute
+            echo '{"kind":"conversation","source":"genesys/main","dataset":"conversations","day":"2026-03-01"}' | \
+            switchboard jobs submit --file - --execute
             """
 
         @Option(help: "The kind of worker, such as conversation.")
@@ -102,7 +103,9 @@ extension JobsCommand {
                     problems += error.lines
                 }
             }
-            guard problems.isEmpty else { throw Self.failure(problems) }
+            guard problems.isEmpty else {
+                throw file == nil ? UsageProblem(problems.joined(separator: "; ")) : Self.failure(problems)
+            }
             let jobs = asked
             let force = force
             try await options.run { operations in
