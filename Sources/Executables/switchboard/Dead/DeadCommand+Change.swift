@@ -95,7 +95,7 @@ extension DeadCommand {
             if !done.letters.isEmpty { Output.note(RedriveText.outcome(report)) }
             if let stopped = report.stopped {
                 Output.note("stopped: \(stopped)")
-                throw Ending.refused
+                throw report.wasInterrupted ? Ending.interrupted : Ending.refused
             }
             if selection.isTruncated { Output.note("there are more letters than one command holds; run it again for the rest") }
         }
@@ -194,7 +194,7 @@ extension DeadCommand {
                         return selection
                     }
                 }.result
-                Output.note("\(selection.letters.count) letters put away")
+                Output.note("\(selection.letters.count) letter\(selection.letters.count == 1 ? "" : "s") put away")
             } else {
                 selection = try await Interruption.cancelling { try await operations.select(filter) }.result
                 try show(selection)

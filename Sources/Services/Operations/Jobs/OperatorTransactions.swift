@@ -8,9 +8,9 @@ public import Kafka
 public struct OperatorTransactions: Sendable {
     /// A command of the same sort was begun elsewhere.
     public struct TakenOver: Error, CustomStringConvertible {
-        /// What happened and what to do.
+        /// What happened.
         public let description =
-            "the same command was begun elsewhere and this one stopped; what it had published stands, run it again to go on"
+            "the same command was begun elsewhere and stopped this one; what it had published stands"
     }
 
     private let producer: TransactionalProducer
@@ -45,6 +45,7 @@ public struct OperatorTransactions: Sendable {
                 }
                 return
             } catch {
+                if error.kind == .fenced { throw TakenOver() }
                 guard error.mayPassInNextTransaction, attempt < 5 else { throw error }
                 try await Task.sleep(for: .milliseconds(200 << attempt))
                 attempt += 1
