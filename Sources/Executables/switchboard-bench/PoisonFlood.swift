@@ -125,7 +125,6 @@ struct PoisonFlood {
         var account = PoisonAccount(of: flood, messages: messages)
         var first = Int64.max
         var last = Int64.min
-<<<<<<< HEAD
         for topic in [topics.dead(PoisonWorker.kind), topics.jobEvents] {
             try await TopicScan(kafka, topics: [topic]).read { records in
                 for try await record in records {
@@ -139,17 +138,6 @@ struct PoisonFlood {
                     (first, last) = (min(first, record.timestamp), max(last, record.timestamp))
                 }
             }
-=======
-        try await TopicScan(kafka, topics: [topics.dead(PoisonWorker.kind)]).forEach { record in
-            (first, last) = (min(first, record.timestamp), max(last, record.timestamp))
-            account.note(record)
-        }
-        try await TopicScan(kafka, topics: [topics.jobEvents]).forEach { record in
-            // The headers say enough; decoding every event would take as long as the run.
-            guard record.headers.text(of: "ce_type") == "switchboard.job.completed" else { return }
-            (first, last) = (min(first, record.timestamp), max(last, record.timestamp))
-            account.note(try JobEvent.decode(record.value))
->>>>>>> 89a9050df20039a73dc45a02ebf678d1428c452f
         }
         let result = account.result()
         figures.dead = account.intact
