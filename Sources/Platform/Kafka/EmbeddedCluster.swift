@@ -45,6 +45,8 @@ public actor EmbeddedCluster {
         case notLeader
         /// The broker's own time ran out.
         case requestTimedOut
+        /// There is no coordinator at the moment.
+        case coordinatorNotAvailable
         /// The coordinator is loading.
         case coordinatorLoading
         /// The coordinator moved.
@@ -61,6 +63,7 @@ public actor EmbeddedCluster {
             case .transport: RD_KAFKA_RESP_ERR__TRANSPORT
             case .notLeader: RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION
             case .requestTimedOut: RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT
+            case .coordinatorNotAvailable: RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE
             case .coordinatorLoading: RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS
             case .notCoordinator: RD_KAFKA_RESP_ERR_NOT_COORDINATOR
             case .producerFenced: RD_KAFKA_RESP_ERR_PRODUCER_FENCED
