@@ -125,11 +125,11 @@ struct PoisonFlood {
         var account = PoisonAccount(of: flood, messages: messages)
         var first = Int64.max
         var last = Int64.min
-        try await TopicScan(kafka, topics.dead(PoisonWorker.kind), partitions: partitions).forEach { record in
+        try await TopicScan(kafka, topics: [topics.dead(PoisonWorker.kind)]).forEach { record in
             (first, last) = (min(first, record.timestamp), max(last, record.timestamp))
             account.note(record)
         }
-        try await TopicScan(kafka, topics.jobEvents, partitions: partitions).forEach { record in
+        try await TopicScan(kafka, topics: [topics.jobEvents]).forEach { record in
             // The headers say enough; decoding every event would take as long as the run.
             guard record.headers.text(of: "ce_type") == "switchboard.job.completed" else { return }
             (first, last) = (min(first, record.timestamp), max(last, record.timestamp))

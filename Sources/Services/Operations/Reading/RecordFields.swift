@@ -63,7 +63,7 @@ enum JSONText {
     /// What Foundation makes of JSON in UTF-8; nil when the bytes are none, too many or nested too deeply.
     static func object(_ bytes: [UInt8]) -> Any? {
         guard bytes.count <= maximumBytes, let first = bytes.first(where: { $0 > 0x20 }),
-            Array("{[\"-tfn0123456789".utf8).contains(first), (try? JSONBounds.check(bytes)) != nil
+            Array("{[\"-tfn0123456789".utf8).contains(first), (try? JSONValue.decode(bytes, upTo: maximumBytes)) != nil
         else { return nil }
         return try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
     }
