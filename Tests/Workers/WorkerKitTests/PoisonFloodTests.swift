@@ -1,6 +1,6 @@
 import Contracts
-import Foundation
 import DevelopmentStack
+import Foundation
 import Kafka
 import Synchronization
 import TestSupport
@@ -17,13 +17,22 @@ struct PoisonFloodTests {
         let bench = try await WorkerBench(partitions: 4, retryDelays: [.seconds(3600)])
         let flood = PoisonMessages(seed: seed, topic: bench.topics.jobs("test"), kind: "test", isWithLargeOnes: false)
         try await bench.publish((0..<count).map { flood.message($0) })
+        let ends = Mutex(0)
         let events = try await bench.run(handler: Handler { _, _ in .done(JobResult()) }) { events in
-            events.count { $0.event.isTerminal || $0.event == .snoozed || $0.event == .retrying } >= count
+            // Asked once for every event.
+            guard let last = events.last?.event, last.isTerminal || last == .snoozed || last == .retrying else { return false }
+            return ends.withLock { ends in
+                ends += 1
+                return ends == count
+            }
         }
         var account = PoisonAccount(of: flood, messages: count)
         for event in events { account.note(event) }
-        let letters = [bench.topics.dead("test"), bench.topics.retry("test", after: .seconds(3600))]
-        try await TopicScan(bench.kafka, topics: letters).forEach { account.note($0) }
+        let topics = [bench.topics.dead("test"), bench.topics.retry("test", after: .seconds(3600))]
+        let records = try await TopicScan(bench.kafka, topics: topics).read { records in
+            try await records.reduce(into: [ConsumerRecord]()) { $0.append($1) }
+        }
+        for record in records { account.note(record) }
         let result = account.result()
         #expect(account.differences.isEmpty, "seed \(seed)")
         #expect(result.lost.prefix(10) == [], "seed \(seed)")
