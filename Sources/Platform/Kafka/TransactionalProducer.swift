@@ -22,6 +22,8 @@ public actor TransactionalProducer {
     /// thread polls a consumer too, and may be inside a rebalance.
     private static let stepTimeoutMilliseconds: Int32 = 5000
     private static let stepAttempts = 3
+    /// How much longer than its timeout a call may take before it counts as hung.
+    private static let hangMargin: Duration = .seconds(20)
 
     /// Makes the producer; `initialize` must be called before the first transaction.
     ///
@@ -55,7 +57,7 @@ public actor TransactionalProducer {
 
     /// Registers with the transaction coordinator, which fences an older instance and ends what it left open.
     public func initialize(timeout: Duration = .seconds(30)) throws(KafkaError) {
-        try retrying("initialize transactions") {
+        try retrying("initialize transactions", timeout: timeout) {
             rd_kafka_init_transactions($0, Int32(clamping: timeout.wholeMilliseconds))
         }
     }
@@ -117,11 +119,16 @@ public actor TransactionalProducer {
     /// - Parameter isDecisive: a commit or abort whose outcome stays unknown. librdkafka takes no other call until the same one
     ///   is made again, and neither answer could be acted upon: only a new instance, which fences this one, finds out.
     private func retrying(
-        _ operation: String, isDecisive: Bool = false, _ step: (OpaquePointer) -> OpaquePointer?
+        _ operation: String, isDecisive: Bool = false, timeout: Duration = .milliseconds(stepTimeoutMilliseconds),
+        _ step: (OpaquePointer) -> OpaquePointer?
     ) throws(KafkaError) {
         guard !isClosed else { throw .closed(operation) }
         var attempt = 1
-        while let native = step(handle.pointer) {
+        let pointer = handle.pointer
+        func watched() -> OpaquePointer? {
+            CallGuard.shared.watch(operation, limit: timeout + Self.hangMargin, logger: logger) { step(pointer) }
+        }
+        while let native = watched() {
             let error = KafkaError(consuming: native, operation: operation)
             guard error.isRetriable, attempt < Self.stepAttempts else {
                 throw isDecisive && error.isRetriable ? error.made(fatal: true) : error
