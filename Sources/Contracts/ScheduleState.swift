@@ -14,15 +14,24 @@ public struct ScheduleState: Sendable, Hashable, Codable {
     public var definitionHash: String
     /// When this was written.
     public var updatedAt: Date
+    /// How often operators have moved the cursor; the scheduler carries it on, so that who moved it sees that it counted.
+    public var moves: Int?
+    /// Who moved the cursor with this very record, `user@host`; nil in what the scheduler writes.
+    public var movedBy: String?
 
     /// A state of version 1.
-    public init(schedule: String, lastFire: Date?, lastIntervalEnd: Date, definitionHash: String, updatedAt: Date) {
+    public init(
+        schedule: String, lastFire: Date?, lastIntervalEnd: Date, definitionHash: String, updatedAt: Date, moves: Int? = nil,
+        movedBy: String? = nil
+    ) {
         version = Message.version
         self.schedule = schedule
         self.lastFire = lastFire
         self.lastIntervalEnd = lastIntervalEnd
         self.definitionHash = definitionHash
         self.updatedAt = updatedAt
+        self.moves = moves
+        self.movedBy = movedBy
     }
 
     /// The state as it is published.
@@ -31,7 +40,7 @@ public struct ScheduleState: Sendable, Hashable, Codable {
             topic: topics.scheduleState, key: schedule, value: self,
             headers: CloudEventHeaders.make(
                 id: "\(schedule).\(Int64(lastIntervalEnd.timeIntervalSince1970))", type: "switchboard.schedule.state",
-                source: "scheduler", time: updatedAt, subject: schedule, traceparent: nil))
+                source: movedBy ?? "scheduler", time: updatedAt, subject: schedule, traceparent: nil))
     }
 
     /// Reads a state from a record's value.

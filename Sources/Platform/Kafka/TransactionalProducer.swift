@@ -17,13 +17,12 @@ public actor TransactionalProducer {
     private let ownsThread: Bool
     private var isClosed = false
     private let logger: Logger
+    private let stepGuard: StepGuard
 
     /// How long one step of a transaction may take, and how often a retriable step is repeated: 15 s in all, because the
     /// thread polls a consumer too, and may be inside a rebalance.
     private static let stepTimeoutMilliseconds: Int32 = 5000
     private static let stepAttempts = 3
-    /// How much longer than its timeout a call may take before it counts as hung.
-    private static let hangMargin: Duration = .seconds(20)
 
     /// Makes the producer; `initialize` must be called before the first transaction.
     ///
@@ -36,6 +35,7 @@ public actor TransactionalProducer {
     ) throws(KafkaError) {
         self.transactionalID = transactionalID
         logger = configuration.logger
+        stepGuard = StepGuard(logger: configuration.logger)
         let callbacks = HandleCallbacks(logger: configuration.logger, client: configuration.clientID)
         let native = try NativeConfiguration(
             configuration,
@@ -119,16 +119,12 @@ public actor TransactionalProducer {
     /// - Parameter isDecisive: a commit or abort whose outcome stays unknown. librdkafka takes no other call until the same one
     ///   is made again, and neither answer could be acted upon: only a new instance, which fences this one, finds out.
     private func retrying(
-        _ operation: String, isDecisive: Bool = false, timeout: Duration = .milliseconds(stepTimeoutMilliseconds),
+        _ operation: String, timeout: Duration = .milliseconds(Int(stepTimeoutMilliseconds)), isDecisive: Bool = false,
         _ step: (OpaquePointer) -> OpaquePointer?
     ) throws(KafkaError) {
         guard !isClosed else { throw .closed(operation) }
         var attempt = 1
-        let pointer = handle.pointer
-        func watched() -> OpaquePointer? {
-            CallGuard.shared.watch(operation, limit: timeout + Self.hangMargin, logger: logger) { step(pointer) }
-        }
-        while let native = watched() {
+        while let native = stepGuard.watch(operation, timeout: timeout, { step(handle.pointer) }) {
             let error = KafkaError(consuming: native, operation: operation)
             guard error.isRetriable, attempt < Self.stepAttempts else {
                 throw isDecisive && error.isRetriable ? error.made(fatal: true) : error
@@ -143,6 +139,7 @@ public actor TransactionalProducer {
     public func close() async {
         guard !isClosed else { return }
         isClosed = true
+        stepGuard.stop()
         handle.destroy()
         if ownsThread { await thread.stop() }
     }

@@ -94,6 +94,13 @@ public struct ScheduleDefinition: Sendable, Hashable {
         return digest.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
+    /// The window of the schedule's grid that an instant lies inside of, uncut; nil at a border between two.
+    public func window(around instant: Date) -> Interval? {
+        let second = instant.wholeSeconds
+        let start = grid.boundary(atOrBefore: second)
+        return start == second ? nil : Interval(start: Date(seconds: start), end: Date(seconds: grid.boundary(after: second)))
+    }
+
     // MARK: Shared by the functions that decide what is due
 
     /// Where windows and cadences of several days begin to count.

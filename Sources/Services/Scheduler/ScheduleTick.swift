@@ -90,7 +90,8 @@ extension ScheduleDefinition {
         }
 
         let stored = ScheduleState(
-            schedule: name, lastFire: lastFire, lastIntervalEnd: Date(seconds: cursor), definitionHash: hash, updatedAt: now)
+            schedule: name, lastFire: lastFire, lastIntervalEnd: Date(seconds: cursor), definitionHash: hash, updatedAt: now,
+            moves: state?.moves)
         // Before its first interval a schedule with a start day has no state, so that the day may still be edited.
         let isFirst = state == nil && start == nil
         if isFirst || !tick.due.isEmpty || !tick.leftOut.isEmpty || tick.definitionChanged { tick.state = stored }

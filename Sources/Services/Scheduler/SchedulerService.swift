@@ -6,6 +6,7 @@ internal import Messaging
 internal import Metrics
 public import Service
 public import ServiceLifecycle
+internal import Synchronization
 
 /// Where the scheduler gets its time.
 public struct SchedulerClock: Sendable {
@@ -29,6 +30,8 @@ public struct SchedulerClock: Sendable {
 /// 1. Leadership is ownership of `schedule.state`'s partition. The new leader first initializes the fixed transactional id,
 ///    which fences the old one and ends what it left open, and only then reads the state.
 /// 2. Jobs, their `expected` events and the new state are one transaction, so each interval is published once or not at all.
+/// 3. An operator moves a cursor under the same transactional id (``CursorMover``): what the leader was about to publish is
+///    refused then, and it goes on from the moved cursor.
 public struct SchedulerService: ServiceLifecycle.Service {
     private let configuration: SchedulerConfiguration
     private let clock: SchedulerClock
@@ -77,24 +80,57 @@ public struct SchedulerService: ServiceLifecycle.Service {
     // MARK: Leading
 
     private func lead(_ term: LeaseTerm) async throws {
-        let producer = try TransactionalProducer(
-            configuration.kafka, transactionalID: "\(configuration.topics.prefix)scheduler")
-        do {
-            try await producer.initialize()
-            var states = try await ScheduleStateReader(configuration.kafka, topic: configuration.topics.scheduleState).read()
-            logger.info("leading", metadata: ["schedules": "\(configuration.schedules.count)", "states": "\(states.count)"])
-            Gauge(label: "scheduler_leading").record(1)
-            while term.isCurrent, !Task.isCancelled {
-                let next = try await tick(&states, producer, term)
-                try await clock.sleep(next)
+        defer { Gauge(label: "scheduler_leading").record(0) }
+        var fencings = 0
+        while term.isCurrent, !Task.isCancelled {
+            let began = ContinuousClock.now
+            let producer = try TransactionalProducer(
+                configuration.kafka, transactionalID: "\(configuration.topics.prefix)scheduler")
+            do {
+                try await producer.initialize()
+                try await publishWhatIsDue(producer, term)
+                await producer.close()
+                fencings = 0
+            } catch {
+                await producer.close()
+                if .now - began > .seconds(60) { fencings = 0 }
+                // An operator who moves a cursor takes the right to publish, so that nothing is published meanwhile. Whoever
+                // leads takes it back and begins with what is stored then. Not for ever: another installation with the same
+                // names would do the same.
+                fencings += 1
+                guard (error as? KafkaError)?.kind == .fenced, term.isCurrent, fencings <= Self.toleratedFencings else { throw error }
+                logger.notice("somebody else took the right to publish; taking it back")
+                try await Task.sleep(for: .milliseconds(500 * fencings))
             }
-        } catch {
-            Gauge(label: "scheduler_leading").record(0)
-            await producer.close()
-            throw error
         }
-        Gauge(label: "scheduler_leading").record(0)
-        await producer.close()
+    }
+
+    private static let toleratedFencings = 5
+
+    /// Publishes what is due until the term is over or an operator has moved a cursor.
+    private func publishWhatIsDue(_ producer: TransactionalProducer, _ term: LeaseTerm) async throws {
+        let reader = ScheduleStateReader(configuration.kafka, topic: configuration.topics.scheduleState)
+        let stored = try await reader.read()
+        var states = stored.states
+        logger.info("leading", metadata: ["schedules": "\(configuration.schedules.count)", "states": "\(states.count)"])
+        Gauge(label: "scheduler_leading").record(1)
+        let move = CursorMove()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                // Also when it fails: reading the state anew tells why.
+                defer { move.happen() }
+                try await reader.awaitMove(from: stored.next)
+            }
+            defer { group.cancelAll() }
+            while term.isCurrent, !Task.isCancelled {
+                if move.hasHappened {
+                    logger.notice("reading the schedules' state anew: an operator has moved a cursor")
+                    return
+                }
+                let wait = try await tick(&states, producer, term)
+                try await clock.sleep(wait)
+            }
+        }
     }
 
     /// Publishes what is due and returns how long nothing will be.
@@ -174,6 +210,15 @@ public struct SchedulerService: ServiceLifecycle.Service {
                 metadata: ["schedule": "\(definition.name)", "job": "\(due.jobID)", "interval": "\(due.interval)"])
         }
     }
+}
+
+/// Whether an operator has moved a cursor since the leader read the state.
+private final class CursorMove: Sendable {
+    private let state = Mutex(false)
+
+    var hasHappened: Bool { state.withLock { $0 } }
+
+    func happen() { state.withLock { $0 = true } }
 }
 
 /// The start of a trace for a job (W3C Trace Context, version 00, sampled).

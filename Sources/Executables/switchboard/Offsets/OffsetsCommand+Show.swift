@@ -3,7 +3,6 @@ import Contracts
 import Foundation
 import Kafka
 import Operations
-import Service
 
 extension OffsetsCommand {
     /// `switchboard offsets show`.
@@ -79,7 +78,7 @@ extension OffsetsCommand {
         }
 
         private static func text(_ report: GroupReport, now: Date, times: TimeText) -> String {
-            var text = "group \(TerminalText.escaped(report.group)): \(report.state.rawValue), \(report.members.count) members"
+            var text = "group \(TerminalText.escaped(report.group)): \(report.state.rawValue), \(report.members.count) member\(report.members.count == 1 ? "" : "s")"
             text += (report.assignor.isEmpty ? "" : ", \(report.assignor)") + "\n"
             for member in report.members {
                 let partitions = member.partitions.map(\.description).joined(separator: " ")
@@ -104,8 +103,7 @@ extension OffsetsCommand {
 
         private static func age(_ milliseconds: Int64?, now: Date) -> String {
             guard let milliseconds else { return "" }
-            let seconds = max(0, now.timeIntervalSince1970 - Double(milliseconds) / 1000)
-            return DurationText.format(.seconds(Int64(seconds)))
+            return AgeText.text(seconds: now.timeIntervalSince1970 - Double(milliseconds) / 1000)
         }
     }
 }

@@ -9,6 +9,13 @@ enum Output {
     /// Whether standard output has no reader any more (`| head`): what goes on only to print should end.
     static var isClosed: Bool { closed.withLock { $0 } }
 
+    /// Whether the other end of standard output's pipe is gone, without writing to find out.
+    static func hasLostReader() -> Bool {
+        var state = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        guard poll(&state, 1, 0) > 0, state.revents & Int16(POLLERR) != 0 else { return isClosed }
+        return true
+    }
+
     /// Writes a result; once nobody reads, it is dropped.
     static func result(_ text: String) {
         ProgressLine.shared.clear()

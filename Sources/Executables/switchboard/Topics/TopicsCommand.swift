@@ -9,7 +9,7 @@ struct TopicsCommand: AsyncParsableCommand, Exampled {
         commandName: "topics",
         abstract: "Compares the topics of a cluster with the topic files, and makes them so.",
         discussion: "Nothing is ever deleted, and no topic shrinks. Topics that no file names are left alone.",
-        subcommands: [Check.self, Plan.self, Apply.self])
+        subcommands: [Check.self, Plan.self, Apply.self, Describe.self])
 
     static let examples = """
         switchboard topics check
