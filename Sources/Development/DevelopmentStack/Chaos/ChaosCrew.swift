@@ -114,12 +114,12 @@ actor ChaosCrew {
         noteCrash(end, member)
     }
 
-    /// A signal that nobody sent, or an end that the program itself calls a bug.
+    /// A signal that nobody sent, or a code that isn't one of the two that say: start it again.
     private func noteCrash(_ end: ProcessEnd, _ member: StackMember) {
         switch end {
-        case .killed, .exited(70):
+        case .exited(70), .exited(75): break
+        case .killed, .exited:
             figures.crashes.append("\(member) \(end): \(ReadyFile.tail(of: stack.log(of: member), lines: 3))")
-        case .exited: break
         }
     }
 
