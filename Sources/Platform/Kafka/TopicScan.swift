@@ -143,8 +143,11 @@ public struct TopicScan: Sendable {
     private func begin(_ records: Records, _ consumer: Consumer) async throws {
         let starts = try await starts(consumer)
         var kept = try await consumer.watermarks(of: starts.keys.sorted())
-        // From the oldest record on it is found out by the way.
-        let isTaken = starts.values.allSatisfy { $0 == .earliest } && (end == .current || end == .never)
+        // From the oldest record on it is found out by the way, unless there seems to be none (Tansu says so while a transaction
+        // is open).
+        let isTaken =
+            starts.values.allSatisfy { $0 == .earliest } && (end == .current || end == .never)
+            && kept.values.allSatisfy { !$0.isEmpty }
         if !isTaken {
             records.probe(kept)
             try await consumer.assign(kept.mapValues { .offset($0.upperBound) })

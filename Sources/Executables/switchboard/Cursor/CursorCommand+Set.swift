@@ -19,7 +19,7 @@ extension CursorCommand {
                 publishes meanwhile is lost or repeated.
 
                 Exit codes: 0 nothing to do or done, 1 error, 2 there is something to do and --execute was not given, 3 refused: \
-                the cursor would cut an interval in two, or it has moved meanwhile; 64 wrong usage.
+                the cursor would cut an interval in two, or somebody else has moved it; 64 wrong usage.
                 """)
 
         static let examples = """
