@@ -32,6 +32,12 @@ public struct JobReference: Sendable, Hashable, Codable {
         root = job.root
     }
 
+    /// What a worker writes as source and data set of a message that it can't read.
+    public static let unknown = "unknown"
+
+    /// Whether this stands for a message that couldn't be read, of which nothing but its place is known.
+    public var isUnreadable: Bool { source == Self.unknown && dataset == Self.unknown && id.hasPrefix("unreadable-") }
+
     /// Decodes a reference; `revision` and `root` may be absent. Names are checked, because they become part of object keys.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)

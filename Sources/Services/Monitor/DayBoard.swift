@@ -116,6 +116,8 @@ struct DayBoard: Sendable {
     private var days: [DayKey: Day] = [:]
     /// Jobs that belong to no business day, by root id; only their failures are told.
     private var loose: [String: RootRun] = [:]
+    /// When a message was last seen that couldn't be read, by the kind of its topic.
+    private var unreadable: [String: Date] = [:]
     /// How many business days are kept for each source and data set; up to four times as many that are not complete.
     let keep: Int
     /// How many jobs without a business day are kept.
@@ -166,6 +168,10 @@ struct DayBoard: Sendable {
             effects += say(.late, of: &day, key, now: now)
             days[key] = day
         }
+        for (kind, last) in unreadable where now.timeIntervalSince(last) > Self.unreadableQuiet {
+            unreadable[kind] = nil
+            effects.append(.resolve(key: Self.unreadableKey(kind)))
+        }
         return effects
     }
 
@@ -192,6 +198,11 @@ struct DayBoard: Sendable {
             case .planned, .running, .waiting, .failed: continue
             }
             days[key] = day
+        }
+        // Of these the topic of events no longer knows when it was.
+        let known = Set(unreadable.keys.map(Self.unreadableKey))
+        for key in firing.sorted() where key.hasPrefix(Self.unreadableKey("")) && !known.contains(key) {
+            effects.append(.resolve(key: key))
         }
         return effects
     }
@@ -241,7 +252,25 @@ struct DayBoard: Sendable {
                 reason: "failed", message: "job \(failed?.id ?? "?") was given up", advice: "redrive it from the dead topic")
     }
 
+    /// How long after the last message that nobody could read its alert is taken back, since no event tells that it was mended.
+    private static let unreadableQuiet: TimeInterval = 86_400
+
+    private static func unreadableKey(_ kind: String) -> String { "job-failed/unreadable/\(kind)" }
+
+    /// Messages that are no jobs have neither a name nor an end: a flood of them is one trouble.
+    private mutating func applyUnreadable(_ event: JobEvent) -> [MonitorEffect] {
+        let kind = event.job.kind
+        if unreadable[kind] == nil, unreadable.count >= Self.keptLooseJobs { return [] }
+        unreadable[kind] = max(unreadable[kind] ?? .distantPast, event.at)
+        let alert = Alert(
+            key: Self.unreadableKey(kind), state: .firing, severity: .warning,
+            summary: "messages in the topic of \(kind) jobs can't be read and were put into its dead topic",
+            advice: "`switchboard dead list` shows them; correct the program that writes them", since: event.at, at: event.at)
+        return [.alert(alert)]
+    }
+
     private mutating func applyLoose(_ event: JobEvent) -> [MonitorEffect] {
+        if event.event == .failed, event.job.isUnreadable { return applyUnreadable(event) }
         let root = event.job.root
         var run = loose[root] ?? RootRun(id: root, revision: event.job.revision, at: event.at)
         guard event.job.revision >= run.revision else { return [] }

@@ -24,11 +24,15 @@ private func get(_ url: String) async throws -> (status: Int, type: String, body
 private final class Probe: ServiceLifecycle.Service {
     let name: String
     let stubborn: Bool
+    let failure: (any Error)?
     let events: AsyncStream<String>.Continuation
 
-    init(_ name: String, stubborn: Bool = false, events: AsyncStream<String>.Continuation) {
+    init(
+        _ name: String, stubborn: Bool = false, failure: (any Error)? = nil, events: AsyncStream<String>.Continuation
+    ) {
         self.name = name
         self.stubborn = stubborn
+        self.failure = failure
         self.events = events
     }
 
@@ -43,7 +47,7 @@ private final class Probe: ServiceLifecycle.Service {
             events.yield("\(name) stopped")
         } catch {
             events.yield("\(name) cancelled")
-            throw error
+            throw failure ?? error
         }
     }
 }
@@ -163,6 +167,22 @@ struct ProgramTests {
         signals.continuation.yield("SIGTERM")
         #expect(await next(1) == ["a cancelled"])
         try await result
+    }
+
+    @Test("what a part says after the second signal is how the program ends")
+    func failureAfterHardStop() async throws {
+        let supervisor = try supervisor()
+        let failure = ProgramFailure(.temporary, "jobs were handed back")
+        let parts = ProgramParts(services: [
+            Probe("a", stubborn: true, failure: failure, events: events.continuation)
+        ])
+        let signals = signals
+        async let end = #expect(throws: ProgramFailure.self) { try await supervisor.run(signals: signals.stream) { parts } }
+        #expect(await next(1) == ["a started"])
+        signals.continuation.yield("SIGTERM")
+        signals.continuation.yield("SIGINT")
+        #expect(await next(1) == ["a cancelled"])
+        #expect(await end == failure)
     }
 
     @Test("the end of the grace period cancels what does not stop")

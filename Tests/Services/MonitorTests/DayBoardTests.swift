@@ -254,16 +254,27 @@ struct DayBoardTests {
             told.alerts == ["firing job-failed/a", "resolved job-failed/a"], "a failure that comes again late isn't one any more")
     }
 
-    @Test("a message that couldn't be read is told like any other loss")
+    @Test("messages that couldn't be read are one trouble for each kind, however many, and over when a day brought none")
     mutating func unreadable() {
-        let stranger = Job(
-            id: "unreadable-conversation-0-12", kind: "conversation", source: "unknown", dataset: "unknown",
-            createdAt: History.start)
-        let event = JobEvent(
-            .failed, of: stranger, at: History.start, attempt: 1,
-            failure: JobEvent.Failure(reason: "malformed", message: "the message can't be read: id is missing"))
-        told.carryOut(board.apply(event, now: History.start))
-        #expect(told.alerts == ["firing job-failed/unreadable-conversation-0-12"])
+        for number in 0..<1000 {
+            let stranger = Job(
+                id: "unreadable-conversation-0-\(number)", kind: "conversation", source: JobReference.unknown,
+                dataset: JobReference.unknown, createdAt: History.start)
+            let event = JobEvent(
+                .failed, of: stranger, at: History.at(number), attempt: 1,
+                failure: JobEvent.Failure(reason: "malformed", message: "the message can't be read: id is missing"))
+            told.carryOut(board.apply(event, now: History.at(number)))
+        }
+        #expect(told.alerts == ["firing job-failed/unreadable/conversation"])
+        told.carryOut(board.check(now: History.at(86_000)))
+        #expect(told.firing == ["job-failed/unreadable/conversation"])
+        told.carryOut(board.check(now: History.at(999 + 86_401)))
+        #expect(told.firing.isEmpty)
+        // After a restart that finds no such event any more the alert is over too.
+        var later = DayBoard()
+        #expect(
+            later.resume(firing: ["job-failed/unreadable/conversation", "job-failed/a"], now: History.start)
+                == [.resolve(key: "job-failed/unreadable/conversation")])
     }
 
     @Test(

@@ -62,7 +62,7 @@ public struct ProgramOptions: Sendable, Equatable {
           --print-config      print the configuration in effect (secrets as references) and end
           --version           print the version and end
 
-        Exit codes: 0 stopped as asked, 64 wrong usage, 70 failed, 75 something needed is unavailable (restart),
+        Exit codes: 0 stopped as asked, 64 wrong usage, 70 failed, 75 restart it: something it needs is unavailable, or work was handed back,
         78 wrong configuration.
 
         """

@@ -47,6 +47,8 @@ struct ProgramSupervisor: Sendable {
             } catch  where control.endsWithoutFailure(after: error) {
                 context.logger.debug("interrupted while stopping", metadata: ["error": "\(error)"])
             }
+            // A group of services that was cancelled forgets what they said at their end, such as that they left work behind.
+            if let failure = control.failure { throw failure }
         }
     }
 

@@ -7,6 +7,7 @@ final class StopControl: Sendable {
     private struct State {
         var signals = 0
         var gracefulStop: (@Sendable () async -> Void)?
+        var failure: ProgramFailure?
     }
 
     private let state = Mutex(State())
@@ -40,6 +41,12 @@ final class StopControl: Sendable {
 
     func cancel() { cancelParts() }
 
+    /// Notes how a part wants the program to end: a cancelled group of services forgets it.
+    func note(_ failure: ProgramFailure) { state.withLock { $0.failure = $0.failure ?? failure } }
+
+    /// The end that a part asked for first, such as one with work left behind.
+    var failure: ProgramFailure? { state.withLock { $0.failure } }
+
     /// What parts throw because they were told to stop is no failure; nor is a start that was interrupted.
     func endsWithoutFailure(after error: any Error) -> Bool {
         state.withLock { $0.signals > 0 && ($0.gracefulStop == nil || error is CancellationError) }
@@ -59,6 +66,7 @@ struct WatchedService: ServiceLifecycle.Service {
                 logger.error("a service ended by itself", metadata: ["part": "\(type(of: service))"])
             }
         } catch {
+            if let failure = error as? ProgramFailure { control.note(failure) }
             if !(error is CancellationError) {
                 logger.error("a service failed", metadata: ["part": "\(type(of: service))", "error": "\(error)"])
             }
