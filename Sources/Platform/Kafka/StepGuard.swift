@@ -11,7 +11,9 @@ final class StepGuard: Sendable {
     /// The call that is under way.
     private struct Step {
         var operation: String?
-        var deadline = ContinuousClock.now
+        /// Rounds of looking that the call may take.
+        var limit = 0
+        var rounds = 0
     }
 
     /// Shared with the watcher, which must not keep the guard alive.
@@ -40,14 +42,16 @@ final class StepGuard: Sendable {
 
     /// Runs a call that has a timeout of its own.
     func watch<Result>(_ operation: String, timeout: Duration, margin: Duration = margin, _ call: () -> Result) -> Result {
+        let interval = min(.seconds(1), margin)
         current.step.withLock { step in
             step.operation = operation
-            step.deadline = .now + timeout + margin
+            step.limit = Int(((timeout + margin) / interval).rounded(.up))
+            step.rounds = 0
         }
         watcher.withLock { watcher in
             guard watcher == nil else { return }
             // Not a child of anybody: it watches a thread that is blocked. `stop` ends it.
-            watcher = Task { [current, onHang] in await Self.look(after: current, every: min(.seconds(1), margin), onHang) }
+            watcher = Task { [current, onHang] in await Self.look(after: current, every: interval, onHang) }
         }
         defer { current.step.withLock { $0.operation = nil } }
         return call()
@@ -58,7 +62,11 @@ final class StepGuard: Sendable {
     ) async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: interval) } catch { return }
-            let hanging = current.step.withLock { $0.operation != nil && .now > $0.deadline ? $0.operation : nil }
+            // Rounds, not time: a process that was suspended did not hang.
+            let hanging: String? = current.step.withLock { step in
+                step.rounds += 1
+                return step.rounds > step.limit ? step.operation : nil
+            }
             guard let hanging else { continue }
             onHang(hanging)
             return
