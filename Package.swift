@@ -166,7 +166,10 @@ let package = Package(
             ["Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "Service", "TestSupport", "Contracts"]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(
+            "DevelopmentStackTests", "Development/DevelopmentStackTests",
+            ["DevelopmentStack", "Rehearsal", "Contracts", "Kafka", "Transfer", "TestSupport"]),
+        tests(
             "SystemTests", "SystemTests",
-            ["DevelopmentStack", "Contracts", "Kafka", "ObjectStorage"]),
+            ["DevelopmentStack", "Rehearsal", "Contracts", "Kafka", "Messaging", "ObjectStorage"]),
     ]
 )

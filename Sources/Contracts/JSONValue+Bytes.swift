@@ -7,12 +7,7 @@ extension JSONValue {
     public static func decode(_ bytes: [UInt8], upTo maximumBytes: Int) throws(ContractError) -> JSONValue {
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= maximumBytes else { throw .tooLarge(bytes: bytes.count, limit: maximumBytes) }
-        try JSONBounds.check(bytes)
-        do {
-            return try JSONDecoder.contract().decode(JSONValue.self, from: Data(bytes))
-        } catch {
-            throw ContractError(error)
-        }
+        return try JSONReader.read(bytes)
     }
 
     /// The value as JSON with sorted keys, so that equal values have equal bytes; nil when a number in it is not finite.

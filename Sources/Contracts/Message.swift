@@ -47,14 +47,12 @@ public struct Message: Sendable, Hashable {
 
     /// Reads a value of version 1 whose size the caller has bounded.
     static func decodeVersioned<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws(ContractError) -> Value {
-        try JSONBounds.check(bytes)
+        let json = try JSONReader.read(bytes)
         do {
-            let decoder = JSONDecoder.contract()
-            let data = Data(bytes)
             // A newer version may have changed everything else: it is looked at first.
-            let version = try decoder.decode(Versioned.self, from: data).version
+            let version = try JSONValueDecoder.decode(Versioned.self, from: json).version
             guard version == Self.version else { throw ContractError.unknownVersion(version) }
-            return try decoder.decode(type, from: data)
+            return try JSONValueDecoder.decode(type, from: json)
         } catch {
             throw ContractError(error)
         }

@@ -36,19 +36,3 @@ extension JSONEncoder {
         return encoder
     }
 }
-
-extension JSONDecoder {
-    /// The decoder of every message.
-    static func contract() -> JSONDecoder {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .custom { decoder in
-            let container = try decoder.singleValueContainer()
-            let text = try container.decode(String.self)
-            guard let date = Timestamp.date(text) else {
-                throw DecodingError.dataCorruptedError(in: container, debugDescription: "not an ISO-8601 instant")
-            }
-            return date
-        }
-        return decoder
-    }
-}

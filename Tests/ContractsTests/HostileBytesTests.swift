@@ -75,7 +75,7 @@ struct HostileBytesTests {
             let closing = opening.reversed().map { $0 == "[" ? "]" : $0 == "{" ? "}" : "" }.joined()
             let nested = String(repeating: opening, count: depth) + "1" + String(repeating: closing, count: depth)
             let value = Array("\(head.replacing("\"parameters\":", with: "\"other\":")),\"parameters\":\(nested)}".utf8)
-            if 1 + depth * closing.count <= JSONBounds.maximumDepth {
+            if 1 + depth * closing.count <= JSONReader.maximumDepth {
                 #expect(throws: Never.self) { try Job.decode(value) }
             } else {
                 #expect(throws: ContractError.malformed("nested deeper than 128 levels")) { try Job.decode(value) }

@@ -16,7 +16,7 @@ public struct RehearsalTask: Sendable, Hashable {
         case fails(attempts: Int)
         /// The vendor is unavailable for the first attempts and says when to come back.
         case vendorUnavailable(attempts: Int)
-        /// It isn't ready before so many ms after its creation.
+        /// It can't be done in the first so many ms of each ``quotaWindow``.
         case snoozes(milliseconds: Int)
         /// It is given up at this attempt.
         case dies(attempt: Int)
@@ -25,6 +25,9 @@ public struct RehearsalTask: Sendable, Hashable {
         /// The process that runs it kills itself.
         case crashes
     }
+
+    /// How long a window of the vendor's quota lasts, in which a task that snoozes has its turn at the end; seconds.
+    public static let quotaWindow = 10.0
 
     /// The seed of its bytes and children.
     public var seed: UInt64
@@ -100,7 +103,7 @@ public struct RehearsalTask: Sendable, Hashable {
         let attempts: ClosedRange<Int64> = 1...1_000
         if let count = number("fails", attempts) { return .fails(attempts: count) }
         if let count = number("vendor-unavailable", attempts) { return .vendorUnavailable(attempts: count) }
-        if let milliseconds = number("snoozes", 0...3_600_000) { return .snoozes(milliseconds: milliseconds) }
+        if let milliseconds = number("snoozes", 0...9_000) { return .snoozes(milliseconds: milliseconds) }
         if let attempt = number("dies", attempts) { return .dies(attempt: attempt) }
         if let count = number("exhausts", attempts) { return .exhausts(attempts: count) }
         return number("crashes", 1...1) == nil ? nil : .crashes

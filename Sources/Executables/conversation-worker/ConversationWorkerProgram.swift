@@ -10,9 +10,9 @@ import WorkerKit
 enum ConversationWorkerProgram {
     private struct Configuration {
         let worker: JobWorkerConfiguration
-        let budget: SharedBudget
         let conversations: ConversationConfiguration
         let genesys: GenesysCloudSettings
+        let budget: SharedBudget
         let lake: LakeSettings
         let http: HTTPClientConfiguration
     }
@@ -21,9 +21,8 @@ enum ConversationWorkerProgram {
         await Program("conversation-worker", summary: "extracts conversations from Genesys Cloud into the lake") { settings in
             Configuration(
                 worker: JobWorkerConfiguration(kind: "conversation", name: "conversation-worker", settings: settings),
-                budget: SharedBudget(settings),
                 conversations: ConversationConfiguration(settings), genesys: GenesysCloudSettings(settings),
-                lake: LakeSettings(settings), http: HTTPClientConfiguration(settings))
+                budget: SharedBudget(settings), lake: LakeSettings(settings), http: HTTPClientConfiguration(settings))
         } build: { configuration, context in
             let http = HTTPClient(configuration.http)
             let store = try await configuration.lake.open(http: http)

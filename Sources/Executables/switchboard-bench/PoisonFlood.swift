@@ -125,15 +125,19 @@ struct PoisonFlood {
         var account = PoisonAccount(of: flood, messages: messages)
         var first = Int64.max
         var last = Int64.min
-        try await TopicScan(kafka, topics.dead(PoisonWorker.kind), partitions: partitions).forEach { record in
-            (first, last) = (min(first, record.timestamp), max(last, record.timestamp))
-            account.note(record)
-        }
-        try await TopicScan(kafka, topics.jobEvents, partitions: partitions).forEach { record in
-            // The headers say enough; decoding every event would take as long as the run.
-            guard record.headers.text(of: "ce_type") == "switchboard.job.completed" else { return }
-            (first, last) = (min(first, record.timestamp), max(last, record.timestamp))
-            account.note(try JobEvent.decode(record.value))
+        for topic in [topics.dead(PoisonWorker.kind), topics.jobEvents] {
+            try await TopicScan(kafka, topics: [topic]).read { records in
+                for try await record in records {
+                    if topic == topics.jobEvents {
+                        // The headers say enough; decoding every event would take as long as the run.
+                        guard record.headers.text(of: "ce_type") == "switchboard.job.completed" else { continue }
+                        account.note(try JobEvent.decode(record.value))
+                    } else {
+                        account.note(record)
+                    }
+                    (first, last) = (min(first, record.timestamp), max(last, record.timestamp))
+                }
+            }
         }
         let result = account.result()
         figures.dead = account.intact

@@ -87,7 +87,7 @@ public final class LeaseTerm: Sendable {
     }
 
     private let state = Mutex(State())
-    private let consumer: Consumer
+    let consumer: Consumer
 
     init(consumer: Consumer) { self.consumer = consumer }
 
@@ -97,6 +97,20 @@ public final class LeaseTerm: Sendable {
     /// The leader's identity in the group now, to be committed with transactions so that the broker refuses a stale leader.
     public func groupMetadata() async throws(KafkaError) -> ConsumerGroupMetadata {
         try await consumer.groupMetadata()
+    }
+
+    /// Asks the broker whether this is still the leader, by committing offsets that are the group's anyway.
+    ///
+    /// For what no transaction fences, such as an object in the lake: done right before, it leaves only the moment between the
+    /// broker's answer and the deed to a leader that is paused just then. Apache Kafka refuses a stale leader; the development
+    /// broker accepts it.
+    ///
+    /// - Throws: a `KafkaError`, of kind `staleMember` when the group has moved on.
+    public func prove(committing offsets: [TopicPartition: CommittedOffset]) async throws(KafkaError) {
+        guard isCurrent else {
+            throw KafkaError(kind: .staleMember, code: "_STATE", operation: "prove leadership", message: "the term is over")
+        }
+        try await consumer.commit(offsets)
     }
 
     func end() {

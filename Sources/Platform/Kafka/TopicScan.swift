@@ -88,6 +88,15 @@ public struct TopicScan: Sendable {
         self.limit = limit
     }
 
+    /// Calls `body` for every record, each partition's in order.
+    ///
+    /// - Throws: as `read`.
+    public func forEach(_ body: (ConsumerRecord) throws -> Void) async throws {
+        try await read { records in
+            for try await record in records { try body(record) }
+        }
+    }
+
     /// Runs `body` with the records; the consumer is closed when it returns or throws.
     ///
     /// - Throws: a `KafkaError`: of kind `unknownTopic` when a topic doesn't exist, `timedOut` when a bounded scan gets nothing

@@ -202,7 +202,9 @@ extension TopicScan {
                     state.probed[partition] = offset
                     return
                 }
-                guard state.open.contains(partition), let position = state.positions[partition], offset >= position else { return }
+                guard state.open.contains(partition), let position = state.positions[partition], offset >= position else {
+                    return
+                }
                 state.positions[partition] = offset
                 state.extendKept(partition, to: offset)
                 if state.isBounded { state.close(partition) }

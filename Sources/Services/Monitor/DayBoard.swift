@@ -19,8 +19,9 @@ struct DayKey: Hashable, Sendable, Comparable {
 
 /// What the monitor is to do about an event.
 enum MonitorEffect: Sendable, Equatable {
-    /// Every part of the day is complete: verify these manifests, say so, and resolve the day's alert.
-    case succeed(DayKey, manifests: [String])
+    /// Every part of the day is complete: verify these manifests, say so, and resolve the day's alert. Of a day that is only
+    /// known from reruns, what an earlier tag names besides counts too.
+    case succeed(DayKey, manifests: [String], isKnownFromReruns: Bool = false)
     /// The day was given up or is late.
     case fail(DayKey, JobEvent.Failure, since: Date)
     /// The day is worked on again: what a tag said is no longer so.
@@ -69,6 +70,8 @@ struct DayBoard: Sendable {
         var said: Said?
         /// Set when the manifests didn't verify.
         var mismatch: JobEvent.Failure?
+        /// Roots of which only reruns were seen: the day was forgotten since, and there may be others of which nothing is known.
+        var reruns: Set<String> = []
 
         /// How many roots make the day whole: what the schedules promise, or what there is without a promise.
         var promised: Int {
@@ -135,6 +138,8 @@ struct DayBoard: Sendable {
             }
         }
         var run = state.runs[root] ?? RootRun(id: root, revision: event.job.revision, at: event.at)
+        if state.runs[root] == nil, event.job.revision > 0 { state.reruns.insert(root) }
+        if event.job.revision == 0 { state.reruns.remove(root) }
         if event.job.revision > run.revision {
             run = RootRun(id: root, revision: event.job.revision, at: event.at)
             state.mismatch = nil
@@ -199,7 +204,7 @@ struct DayBoard: Sendable {
             let revisions = day.runs.mapValues(\.revision)
             guard said?.status != .done || said?.manifests != manifests || said?.revisions != revisions else { return [] }
             day.said = Said(status: .done, manifests: manifests, revisions: revisions)
-            return [.succeed(key, manifests: manifests)]
+            return [.succeed(key, manifests: manifests, isKnownFromReruns: !day.reruns.isEmpty)]
         case .failed, .late:
             let failure = reason(status, day)
             // A failure is told again when another takes its place; who is late only gets less late.

@@ -24,9 +24,20 @@ public final class MonitorService: ServiceLifecycle.Service {
     private let board: Mutex<DayBoard>
     private let alerts = Mutex(AlertBook())
 
+    /// Where the leader stands in every partition, as it was committed last, and when all of it was committed.
+    private let positions = Mutex(Positions())
+
+    private struct Positions {
+        var committed: [TopicPartition: CommittedOffset] = [:]
+        var renewed: ContinuousClock.Instant?
+    }
+
     /// Events that share a commit, and the longest time until one.
     private static let batchSize = 500
     private static let tick: Duration = .milliseconds(250)
+    /// How often the offsets of quiet partitions are committed again: Kafka forgets those of a topic that no member of the group
+    /// subscribes to after `offsets.retention.minutes`, a week, and the group subscribes to the lease's topic only.
+    private static let renewal: Duration = .seconds(3600)
 
     /// Describes the service; `run` starts it.
     public init(
@@ -105,6 +116,7 @@ public final class MonitorService: ServiceLifecycle.Service {
             let partitions = try await consumer.partitions(of: configuration.topics.jobEvents)
             let committed = try await consumer.committed(partitions).mapValues(\.offset)
             let positions = try await rebuild(consumer, events, partitions, committed)
+            self.positions.withLock { $0 = Positions(committed: positions.mapValues { CommittedOffset($0) }) }
             logger.info("leading", metadata: ["partitions": "\(partitions.count)", "days": "\(rows.count)"])
             try await resume(term, producer)
             try await consumer.assign(positions.mapValues { .offset($0) })
@@ -157,47 +169,19 @@ public final class MonitorService: ServiceLifecycle.Service {
     private func resume(_ term: LeaseTerm, _ producer: TransactionalProducer) async throws {
         let firing = alerts.withLock { Set($0.firing.keys) }
         let effects = board.withLock { $0.resume(firing: firing, now: now()) }
-        try await publish(try await carryOut(effects), [:], term, producer)
+        try await publish(try await carryOut(effects, term), [:], term, producer)
     }
 
     private func restoreAlerts() async throws {
-        let events = ConsumerEvents()
-        var reader = ConsumerConfiguration(configuration.kafka)
-        reader.reportsEnds = true
-        reader.statisticsInterval = .zero
-        let consumer = try await Consumer(reader, listener: events)
-        do {
-            var open = Set(try await consumer.partitions(of: configuration.topics.alerts))
-            try await consumer.assign(Dictionary(uniqueKeysWithValues: open.map { ($0, StartOffset.earliest) }))
-            alerts.withLock { $0 = AlertBook() }
-            for try await event in events {
-                switch event {
-                case .record(let record): restore(record)
-                case .reachedEnd(let partition, _): open.remove(partition)
-                case .failed(let error): logger.warning("reading alerts", metadata: ["error": "\(error)"])
-                case .assigned, .revoked: break
-                }
-                if open.isEmpty { break }
-            }
-        } catch {
-            await consumer.close()
-            throw error
+        alerts.withLock { $0 = AlertBook() }
+        try await alertReader.readKept { key, alert in
+            guard let alert, AlertBook.isOurs(key) else { return }
+            alerts.withLock { $0.restore(alert) }
         }
-        await consumer.close()
-        try Task.checkCancellation()
     }
 
-    private func restore(_ record: ConsumerRecord) {
-        guard record.value != nil else { return }
-        do throws(ContractError) {
-            let alert = try Alert.decode(record.value)
-            alerts.withLock { $0.restore(alert) }
-        } catch {
-            // At worst something is told twice.
-            logger.error(
-                "alert can't be read",
-                metadata: ["partition": "\(record.topicPartition)", "offset": "\(record.offset)", "error": "\(error)"])
-        }
+    private var alertReader: AlertReader {
+        AlertReader(kafka: configuration.kafka, topic: configuration.topics.alerts, logger: logger)
     }
 
     /// Acts on events until the term ends: gathers for a moment, acts, commits.
@@ -209,6 +193,10 @@ public final class MonitorService: ServiceLifecycle.Service {
                     if case .record(let record) = event { await inbox.add(record, limit: Self.batchSize * 4) }
                     if case .failed(let error) = event { self.logger.warning("reading events", metadata: ["error": "\(error)"]) }
                 }
+            }
+            group.addTask {
+                // What others tell is only shown: without it the leader goes on.
+                try await self.alertReader.follow { key, alert in self.alerts.withLock { $0.note(alert, key: key) } }
             }
             group.addTask {
                 while term.isCurrent {
@@ -231,10 +219,30 @@ public final class MonitorService: ServiceLifecycle.Service {
             offsets[record.topicPartition] = CommittedOffset(record.offset + 1)
             guard let event = decode(record) else { continue }
             Counter(label: "monitor_events_total", dimensions: [("event", event.event.rawValue)]).increment()
-            messages += try await carryOut(board.withLock { $0.apply(event, now: now()) })
+            messages += try await carryOut(board.withLock { $0.apply(event, now: now()) }, term)
         }
-        messages += try await carryOut(board.withLock { $0.check(now: now()) })
+        messages += try await carryOut(board.withLock { $0.check(now: now()) }, term)
         try await publish(messages, offsets, term, producer)
+        try await renewOffsets(term)
+    }
+
+    /// Commits the offsets of all partitions again, now and then.
+    private func renewOffsets(_ term: LeaseTerm) async throws {
+        let isDue = positions.withLock { positions in
+            guard let renewed = positions.renewed else {
+                positions.renewed = .now
+                return false
+            }
+            return renewed.duration(to: .now) >= Self.renewal
+        }
+        guard isDue else { return }
+        try await prove(term)
+        positions.withLock { $0.renewed = .now }
+    }
+
+    /// Makes sure at the broker that this is still the leader: nothing else keeps one that was paused from writing tags.
+    private func prove(_ term: LeaseTerm) async throws {
+        try await term.prove(committing: positions.withLock { $0.committed })
     }
 
     /// Publishes alerts and commits the offsets of what they were told for, in one transaction.
@@ -248,6 +256,7 @@ public final class MonitorService: ServiceLifecycle.Service {
             for alert in alerts { try producer.send(alert) }
             try producer.sendOffsets(offsets, group: group)
         }
+        positions.withLock { $0.committed.merge(offsets) { _, new in new } }
     }
 
     private func decode(_ record: ConsumerRecord) -> JobEvent? {
@@ -265,29 +274,31 @@ public final class MonitorService: ServiceLifecycle.Service {
     // MARK: Effects
 
     /// Does what effects ask for, in order; the alerts to publish for it.
-    private func carryOut(_ effects: [MonitorEffect]) async throws -> [Alert] {
+    private func carryOut(_ effects: [MonitorEffect], _ term: LeaseTerm) async throws -> [Alert] {
         var published: [Alert] = []
-        for effect in effects { published += try await carryOut(effect) }
+        for effect in effects { published += try await carryOut(effect, term) }
         return published
     }
 
-    private func carryOut(_ effect: MonitorEffect) async throws -> [Alert] {
+    private func carryOut(_ effect: MonitorEffect, _ term: LeaseTerm) async throws -> [Alert] {
         switch effect {
-        case .succeed(let key, let manifests):
+        case .succeed(let key, let manifests, let isKnownFromReruns):
             do {
-                try await persistently("_SUCCESS of \(key.description)") { try await tags.succeed(key, manifests: manifests) }
+                try await persistently("_SUCCESS of \(key.description)", term) {
+                    try await tags.succeed(key, manifests: manifests, keepsEarlier: isKnownFromReruns)
+                }
             } catch let mismatch as TagWriter.Mismatch {
-                return try await carryOut(board.withLock { $0.mismatched(key, mismatch.failure, now: now()) })
+                return try await carryOut(board.withLock { $0.mismatched(key, mismatch.failure, now: now()) }, term)
             }
             logger.info("day complete", metadata: ["source": "\(key.source)", "dataset": "\(key.dataset)", "day": "\(key.day)"])
             Counter(label: "monitor_days_total", dimensions: [("dataset", key.dataset), ("tag", "success")]).increment()
-            return try await carryOut(.resolve(key: key.alertKey))
+            return try await carryOut(.resolve(key: key.alertKey), term)
         case .fail(let key, let failure, let since):
-            try await persistently("_FAILURE of \(key.description)") { try await tags.fail(key, failure, since: since) }
+            try await persistently("_FAILURE of \(key.description)", term) { try await tags.fail(key, failure, since: since) }
             Counter(label: "monitor_days_total", dimensions: [("dataset", key.dataset), ("tag", "failure")]).increment()
             return []
         case .reopen(let key):
-            try await persistently("tags of \(key.description)") { try await tags.reopen(key) }
+            try await persistently("tags of \(key.description)", term) { try await tags.reopen(key) }
             return []
         case .alert(let alert):
             guard let alert = alerts.withLock({ $0.fire(alert) }) else { return [] }
@@ -305,10 +316,11 @@ public final class MonitorService: ServiceLifecycle.Service {
     }
 
     /// Repeats until the lake takes it: a tag is never skipped, and the offset waits for it.
-    private func persistently(_ what: String, _ step: () async throws -> Void) async throws {
+    private func persistently(_ what: String, _ term: LeaseTerm, _ step: () async throws -> Void) async throws {
         var delay: Duration = .milliseconds(250)
         while true {
             do {
+                try await prove(term)
                 try await step()
                 lake.set(.passing)
                 return
@@ -330,7 +342,10 @@ public final class MonitorService: ServiceLifecycle.Service {
 
     var rows: [DayBoard.Row] { board.withLock { $0.rows(now: now()) } }
 
-    var firing: [Alert] { alerts.withLock { $0.firing.values.sorted { $0.key < $1.key } } }
+    /// All alerts that are firing, those of other programs too.
+    var firing: [Alert] {
+        alerts.withLock { book in (Array(book.firing.values) + book.others.values).sorted { $0.key < $1.key } }
+    }
 
     func folder(of key: DayKey) -> String { tags.folder(key) }
 }

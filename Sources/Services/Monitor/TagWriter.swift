@@ -37,8 +37,10 @@ struct TagWriter: Sendable {
 
     /// Verifies the manifests and writes `_SUCCESS`.
     ///
+    /// - Parameter keepsEarlier: whether objects that an earlier `_SUCCESS` names, and that are still there, belong to the day
+    ///   too: for a day of which only a part was rerun long after everything else about it was forgotten.
     /// - Throws: `Mismatch` when an object is not what its manifest says; an `ObjectStorageError` when the lake can't be used.
-    func succeed(_ key: DayKey, manifests keys: [String]) async throws {
+    func succeed(_ key: DayKey, manifests keys: [String], keepsEarlier: Bool = false) async throws {
         guard !keys.isEmpty else {
             throw Mismatch(
                 failure: JobEvent.Failure(
@@ -56,12 +58,32 @@ struct TagWriter: Sendable {
             manifests.append(manifest)
             contents.append(bytes)
         }
+        if keepsEarlier, let earlier = try await earlier(key, without: manifests) { manifests.append(earlier) }
         let content = manifests.count == 1 ? contents.first : Manifest(merging: manifests)?.encoded()
         let folder = folder(key)
         // A reader never sees both: what is no longer so goes first.
         try await store.delete(ObjectKey(LakeLayout.failure(in: folder)))
         try await store.put(
             ObjectKey(LakeLayout.success(in: folder)), bytes: content ?? [], options: PutOptions(contentType: "application/json"))
+    }
+
+    /// What an earlier `_SUCCESS` names besides these manifests, as far as it is still there: a rerun removes what it replaces.
+    private func earlier(_ key: DayKey, without manifests: [Manifest]) async throws -> Manifest? {
+        let tag = LakeLayout.success(in: folder(key))
+        guard try await store.head(ObjectKey(tag)) != nil else { return nil }
+        var (earlier, _) = try await read(tag)
+        let known = Set(manifests.flatMap(\.objects).map(\.key))
+        var kept: [Manifest.Object] = []
+        for object in earlier.objects where !known.contains(object.key) {
+            guard let place = try? ObjectKey(object.key), try await store.head(place) != nil else { continue }
+            try await verify(object, of: tag)
+            kept.append(object)
+        }
+        guard !kept.isEmpty else { return nil }
+        earlier.objects = kept
+        earlier.records = kept.reduce(0) { $0 + $1.records }
+        earlier.bytes = kept.reduce(0) { $0 + $1.bytes }
+        return earlier
     }
 
     /// Writes `_FAILURE`.

@@ -3,6 +3,8 @@
 // Reading order
 //   ConversationHandler   the job: manifest found → done; else extract, tidy, manifest
 //   DayExtraction         passes over the vendor's pages until nothing new comes
+//   DayExtraction+Resume  what a former attempt left, read back from the lake
+//   WrittenPages          the pages that the next attempt needn't ask for; pure
 //   PageWalk              which page to ask for next, and when the last one was seen; pure
 //   RecordIndex           which conversation was kept where; pure
 //   PageSink              one page's answer on its way into one object
@@ -12,4 +14,5 @@
 //   1. Each conversation of the interval is in exactly one object once, in the version that was asked for last, byte for byte
 //      as the vendor sent it.
 //   2. Objects are written whole or not at all; the manifest comes last and names exactly what is there.
-//   3. Memory doesn't grow with a page's bytes: answers stream through. The index takes 43 to 86 bytes per conversation.
+//   3. An attempt that goes on where another one stopped leaves the same result as one that began at the beginning.
+//   4. Memory doesn't grow with a page's bytes: answers stream through. The index takes 43 to 86 bytes per conversation.

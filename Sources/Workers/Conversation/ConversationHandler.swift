@@ -50,7 +50,7 @@ public struct ConversationHandler: JobHandler {
             client: client, query: query, limits: RecordLimits(recordBytes: configuration.maximumRecordBytes), store: store,
             options: PutOptions(contentType: NDJSON.contentType), concurrency: configuration.concurrency,
             maximumPasses: configuration.maximumPasses, key: { (number) throws(ObjectStorageError) in try names.key(number) },
-            progress: { context.progressed($0) })
+            progress: { context.progressed($0) }, checkpoint: context.checkpoint, logger: context.logger)
         let result = try await extraction.run()
         if result.figures["unsettled"] == 1 {
             context.logger.warning(

@@ -1,5 +1,7 @@
 internal import Contracts
+internal import Foundation
 internal import GenesysCloud
+internal import Logging
 internal import ObjectStorage
 internal import Records
 internal import Synchronization
@@ -21,13 +23,15 @@ struct DayExtraction: Sendable {
     /// The key of the object with this number, from 1.
     let key: @Sendable (UInt32) throws(ObjectStorageError) -> ObjectKey
     let progress: @Sendable ([String: Int]) -> Void
+    let checkpoint: JobCheckpoint
+    let logger: Logger
 
     struct Result: Sendable {
         var objects: [Manifest.Object]
         var figures: [String: Int]
     }
 
-    private struct WrittenObject {
+    struct WrittenObject {
         var sequence: Int
         var records: Int
         var result: PutResult
@@ -35,7 +39,7 @@ struct DayExtraction: Sendable {
     }
 
     /// What all passes share.
-    private struct Ledger {
+    struct Ledger {
         var index = RecordIndex()
         var objects: [UInt32: WrittenObject] = [:]
         var pages = 0
@@ -45,15 +49,18 @@ struct DayExtraction: Sendable {
         var lastTotal: Int?
         var sequence = 0
         var highestObject: UInt32 = 0
+        /// Pages that a former attempt had written.
+        var resumed = 0
     }
 
     func run() async throws -> Result {
-        let ledger = Box(Ledger())
+        let (found, pages) = try await resume()
+        let ledger = Box(found)
         var passes = 0
         var isSettled = false
         while !isSettled, passes < maximumPasses {
             passes += 1
-            isSettled = try await pass(passes, ledger)
+            isSettled = try await pass(passes, ledger, written: passes == 1 ? pages : nil)
         }
         return try await tidy(ledger, passes: passes, isSettled: isSettled)
     }
@@ -61,11 +68,15 @@ struct DayExtraction: Sendable {
     // MARK: Passes
 
     /// Reads all pages once; true when nothing speaks for another pass.
-    private func pass(_ pass: Int, _ ledger: Box<Ledger>) async throws -> Bool {
+    ///
+    /// - Parameter written: in the first pass, the pages that need not be read, and the next attempt needn't either.
+    private func pass(_ pass: Int, _ ledger: Box<Ledger>, written: WrittenPages?) async throws -> Bool {
         let before = ledger.withLock { (new: $0.index.count, duplicates: $0.duplicates) }
         // Once rows are known to move, pages are read one after another: only then is the order of answers the order in which
         // the vendor looked, and the version that came last is the latest.
-        var walk = PageWalk(pageSize: query.pageSize, concurrency: pass == 1 ? concurrency : 1)
+        var walk = PageWalk(
+            pageSize: query.pageSize, concurrency: pass == 1 ? concurrency : 1, after: written?.count ?? 0, total: written?.total)
+        var written = written
         var changed = 0
         try await withThrowingTaskGroup(of: PageAnswer.self) { group in
             while true {
@@ -76,6 +87,12 @@ struct DayExtraction: Sendable {
                 walk.answered(answer.page, records: answer.records, total: answer.total)
                 changed += ledger.withLock { Self.merge(answer, into: &$0) }
                 progress(ledger.withLock(Self.figures))
+                if let object = answer.object, answer.records == query.pageSize,
+                    written?.add(answer.page, sha256: object.result.sha256, bytes: answer.bytes, total: answer.total) == true,
+                    let cursor = written?.cursor(query: queryDigest, at: Date())
+                {
+                    await checkpoint.save(step: PageCursor.step, cursor: cursor.value)
+                }
             }
         }
         let after = ledger.withLock { (new: $0.index.count, duplicates: $0.duplicates, total: $0.lastTotal) }
@@ -122,7 +139,7 @@ struct DayExtraction: Sendable {
     }
 
     /// Notes what an answer brought; returns how many conversations came in a new version.
-    private static func merge(_ answer: PageAnswer, into ledger: inout Ledger) -> Int {
+    static func merge(_ answer: PageAnswer, into ledger: inout Ledger) -> Int {
         ledger.pages += 1
         ledger.bytes += answer.bytes
         ledger.unidentified += answer.unidentified
@@ -151,7 +168,7 @@ struct DayExtraction: Sendable {
         return changed
     }
 
-    private static func figures(_ ledger: inout Ledger) -> [String: Int] {
+    static func figures(_ ledger: inout Ledger) -> [String: Int] {
         ["pages": ledger.pages, "records": ledger.index.count, "vendor-bytes": ledger.bytes, "duplicates": ledger.duplicates]
     }
 
@@ -181,6 +198,8 @@ struct DayExtraction: Sendable {
         figures["bytes"] = objects.reduce(0) { $0 + $1.bytes }
         figures["unidentified"] = ledger.withLock { $0.unidentified }
         figures["unsettled"] = isSettled ? 0 : 1
+        let resumed = ledger.withLock { $0.resumed }
+        if resumed > 0 { figures["resumed-pages"] = resumed }
         return Result(objects: objects, figures: figures)
     }
 }

@@ -7,6 +7,22 @@ struct PageAnswer: Sendable {
     struct Entry: Sendable {
         let identity: RecordIdentity
         let content: UInt64
+        /// Whether it has an id of the vendor's.
+        let isIdentified: Bool
+
+        /// The entry of a line of an object, without its end: what is read back later is what was written.
+        init(line: UnsafeRawBufferPointer) {
+            let record = RawRecord(bytes: line)
+            content = record.contentHash
+            if let id = record.string(of: "conversationId"), !id.isEmpty {
+                identity = RecordIdentity(id)
+                isIdentified = true
+            } else {
+                // Never lost: what has no id is its own identity.
+                identity = RecordIdentity(digestOf: line)
+                isIdentified = false
+            }
+        }
     }
 
     /// The vendor's page number.
@@ -60,21 +76,16 @@ struct PageSink {
 
     /// Takes in one record; its bytes are valid only during the call.
     mutating func add(_ record: RawRecord) {
-        let content = record.contentHash
-        let identity: RecordIdentity
-        if let id = record.string(of: "conversationId"), !id.isEmpty {
-            identity = RecordIdentity(id)
-        } else {
-            // Never lost: what has no id is its own identity.
-            identity = RecordIdentity(digestOf: record.bytes)
-            unidentified += 1
-        }
-        guard !isKnown(identity, content) else {
+        let start = lines.count
+        NDJSON.append(record.bytes, to: &lines)
+        let entry = lines.withUnsafeBytes { PageAnswer.Entry(line: UnsafeRawBufferPointer(rebasing: $0[start...].dropLast())) }
+        if !entry.isIdentified { unidentified += 1 }
+        guard !isKnown(entry.identity, entry.content) else {
             known += 1
+            lines.removeLast(lines.count - start)
             return
         }
-        NDJSON.append(record.bytes, to: &lines)
-        entries.append(PageAnswer.Entry(identity: identity, content: content))
+        entries.append(entry)
     }
 
     /// Whether enough has gathered to be written.

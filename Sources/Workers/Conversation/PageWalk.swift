@@ -5,17 +5,28 @@ struct PageWalk: Sendable {
     let pageSize: Int
     /// Pages that may be asked for at a time.
     let concurrency: Int
-    private var next = 1
+    private var next: Int
     private var inFlight = 0
     /// An empty page means the end only if no page beyond it has anything.
     private var highestEmpty = 0
-    private var highestFilled = 0
+    private var highestFilled: Int
     private var hint: Int?
 
-    init(pageSize: Int, concurrency: Int) {
+    /// A walk.
+    ///
+    /// - Parameters:
+    ///   - page: the page up to which all are known and have something; 0 for none.
+    ///   - total: the vendor's total, where it has said one.
+    init(pageSize: Int, concurrency: Int, after page: Int = 0, total: Int? = nil) {
         self.pageSize = max(1, pageSize)
         self.concurrency = max(1, concurrency)
+        next = page + 1
+        highestFilled = page
+        if let total { look(ahead: total) }
     }
+
+    /// The hint covers the empty page after the last one, which is asked for anyway.
+    private mutating func look(ahead total: Int) { hint = (max(0, min(total, 1 << 40)) + pageSize - 1) / pageSize + 1 }
 
     /// The next page to ask for now; nil to wait for an answer first, or at the end.
     mutating func request() -> Int? {
@@ -33,8 +44,7 @@ struct PageWalk: Sendable {
     /// Takes in the answer of a page that was asked for.
     mutating func answered(_ page: Int, records: Int, total: Int?) {
         inFlight -= 1
-        // The hint covers the empty page after the last one, which is asked for anyway.
-        if let total { hint = (max(0, min(total, 1 << 40)) + pageSize - 1) / pageSize + 1 }
+        if let total { look(ahead: total) }
         if records == 0 {
             highestEmpty = max(highestEmpty, page)
         } else {

@@ -22,6 +22,7 @@ extension JobLoop {
                 state.commitNotBefore = nil
                 state.commitFailures = 0
             }
+            runner.memory?.committed(batch.offsets)
             runner.memory?.forget(batch.completions.compactMap(\.result.finishedCheckpoint))
             Timer(label: "worker_transaction_duration_seconds", dimensions: [("kind", configuration.kind)])
                 .recordNanoseconds(Int64(now.duration(to: clock.now()) / .nanoseconds(1)))

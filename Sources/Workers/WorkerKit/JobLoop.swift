@@ -74,13 +74,15 @@ final class JobLoop: ConsumerListener {
         runner.memory?.assignmentChanged()
         var committed: [TopicPartition: CommittedOffset]?
         do throws(KafkaError) {
-            committed = try consumer.committed(partitions)
+            // Those of former partitions too: what is committed of them needs to be remembered no more.
+            committed = try consumer.committed(Set(partitions).union(runner.memory?.idlePartitions ?? []))
         } catch {
             // Nothing of these partitions is started before it is known what of them is done.
             logger.warning("committed offsets are unknown yet", metadata: ["error": "\(error)"])
         }
         let cancelled = state.withLock { $0.table.assign(partitions, committed: committed) }
         handBack(cancelled)
+        if let memory = runner.memory, let committed { memory.committed(committed) }
         tellShare(with: consumer)
         logger.info("partitions assigned", metadata: ["partitions": "\(partitions.sorted().map(\.description))"])
     }

@@ -9,6 +9,10 @@
 //   JobLoop                           the consumer's listener: feeds the table, starts runs, commits
 //   JobWorker                         the service: clients, start, drain, end
 //   JobOutput                         objects and their manifest
+//   StartBook, StartLedger            starts without an end, counted before each run; the book is pure
+//   Checkpoint, JobCheckpoint         what an attempt leaves for the next one
+//   JobMemory                         both, as the loop uses them
+//   BudgetPolicy, SharedBudget        the worker's share of what a vendor allows; the policy is pure
 //
 // Guarantees
 //   1. A partition assignment is the lease; while its job runs, polling goes on and the job can take as long as it needs.

@@ -201,7 +201,9 @@ struct TopicScanTests {
         try await cluster.createTopic("t", partitions: 1)
         let kafka = KafkaConfiguration(bootstrapServers: cluster.bootstrapServers, logger: .quiet)
         let producer = try Producer(kafka)
-        for _ in 0..<100 { try await producer.send(ProducerRecord(topic: "t", key: nil, value: Array(repeating: 7, count: 1000))) }
+        for _ in 0..<100 {
+            try await producer.send(ProducerRecord(topic: "t", key: nil, value: Array(repeating: 7, count: 1000)))
+        }
         await producer.close()
         var scan = TopicScan(kafka, topics: ["t"])
         scan.maximumRecords = 2

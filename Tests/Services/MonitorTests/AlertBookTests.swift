@@ -42,4 +42,21 @@ struct AlertBookTests {
         book.restore(over)
         #expect(book.firing.isEmpty && book.resolve("k", at: History.at(4)) == nil)
     }
+
+    @Test("what others tell is shown while it fires, and never mixed with what the monitor tells")
+    func others() {
+        var book = AlertBook()
+        var circuit = alert("circuit/conversation")
+        book.note(circuit, key: circuit.key)
+        book.note(alert("day-failed/a/b/2026-03-01"), key: "day-failed/a/b/2026-03-01")
+        #expect(book.others.keys.sorted() == ["circuit/conversation"] && book.firing.isEmpty)
+        circuit.state = .resolved
+        book.note(circuit, key: circuit.key)
+        #expect(book.others.isEmpty)
+        book.note(alert("x"), key: "x")
+        book.note(nil, key: "x")
+        #expect(book.others.isEmpty)
+        for number in 0..<5000 { book.note(alert("x\(number)"), key: "x\(number)") }
+        #expect(book.others.count == 1000)
+    }
 }

@@ -69,7 +69,7 @@ struct Told: Equatable {
     mutating func carryOut(_ effects: [MonitorEffect]) {
         for effect in effects {
             switch effect {
-            case .succeed(let key, let manifests):
+            case .succeed(let key, let manifests, _):
                 tags[key] = .success(manifests)
                 resolve(key.alertKey)
             case .fail(let key, let failure, _): tags[key] = .failure(failure)

@@ -157,6 +157,26 @@ struct MonitorServiceTests {
         #expect(text.contains(#""folder":"genesys/conversations/2026/03/01""#) && text.contains(#""state":"done""#))
     }
 
+    @Test("what workers tell on the alerts topic is shown beside its own, until they take it back")
+    func othersAlerts() async throws {
+        let bench = try await Bench(partitions: 1)
+        var circuit = Alert(
+            key: "circuit/conversation", state: .firing, severity: .critical, summary: "too many deaths", since: History.at(1),
+            at: History.at(1))
+        let firing = ProducerRecord(circuit.message(to: bench.topics))
+        try await bench.run { monitor in
+            try await bench.publish(records: [firing])
+            try await eventually { monitor.firing.map(\.key) == ["circuit/conversation"] }
+        }
+        circuit.state = .resolved
+        let resolved = ProducerRecord(circuit.message(to: bench.topics))
+        try await bench.run { monitor in
+            try await eventually { monitor.firing.map(\.key) == ["circuit/conversation"] }
+            try await bench.publish(records: [resolved])
+            try await eventually { monitor.firing.isEmpty }
+        }
+    }
+
     @Test("messages that can't be read, and names that lead nowhere, hold nobody up")
     func poison() async throws {
         let bench = try await Bench(partitions: 1)

@@ -35,6 +35,35 @@ struct TagWriterTests {
         #expect(tag.records == 3 && tag.bytes == 14 && tag.job == "a")
     }
 
+    @Test("a rerun of a part of a day that is known from its tag alone keeps the other parts, and only what is still there")
+    func keepsEarlier() async throws {
+        let a = try await lake.write("a", ["one\n", "two\n", "three\n"])
+        let b = try await lake.write("b", ["four\n"])
+        let c = try await lake.write("c", ["five\n"])
+        let writer = lake.writer()
+        try await writer.succeed(theDay, manifests: [a, b, c])
+        // The rerun has one object less, and one is another.
+        try await lake.store.delete(ObjectKey("\(Lake.folder)/a_3.json"))
+        _ = try await lake.write("a", ["one\n", "2\n"])
+        try await lake.store.delete(ObjectKey("\(Lake.folder)/c_1.json"))
+        try await writer.succeed(theDay, manifests: [a], keepsEarlier: true)
+        let tag = try Manifest.decode(try #require(try await lake.bytes(success)))
+        #expect(tag.objects.map(\.key) == ["a_1", "a_2", "b_1"].map { "\(Lake.folder)/\($0).json" })
+        #expect(tag.records == 3 && tag.bytes == 11)
+        try await writer.succeed(theDay, manifests: [a], keepsEarlier: true)
+        #expect(try Manifest.decode(try #require(try await lake.bytes(success))) == tag)
+        // Without an earlier tag there is nothing to keep.
+        try await writer.reopen(theDay)
+        try await writer.succeed(theDay, manifests: [a], keepsEarlier: true)
+        #expect(try Manifest.decode(try #require(try await lake.bytes(success))).objects.count == 2)
+        // What an earlier tag names may not have changed since.
+        try await writer.succeed(theDay, manifests: [b])
+        try await lake.put("\(Lake.folder)/b_1.json", "lie!\n")
+        await #expect(throws: TagWriter.Mismatch.self) {
+            try await writer.succeed(theDay, manifests: [a], keepsEarlier: true)
+        }
+    }
+
     @Test("a day without objects is complete too: its manifest says so")
     func emptyDay() async throws {
         let manifest = try await lake.write("a", [])

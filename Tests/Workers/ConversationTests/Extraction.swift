@@ -43,20 +43,20 @@ struct Extraction: Sendable {
             simulator.requests.entries.count { $0.service == "api" }
         }
 
-        func handle(_ job: Job = Extraction.job()) async throws -> Outcome {
-            try await handler.handle(job, JobContext(attempt: 1, worker: "w@0", logger: .quiet))
+        func handle(_ job: Job = Extraction.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> Outcome {
+            try await handler.handle(job, JobContext(attempt: 1, worker: "w@0", logger: .quiet, checkpoint: checkpoint))
         }
 
         /// The result of a job that is done.
-        func done(_ job: Job = Extraction.job()) async throws -> JobResult {
-            guard case .done(let result) = try await handle(job) else { throw NotDone() }
+        func done(_ job: Job = Extraction.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> JobResult {
+            guard case .done(let result) = try await handle(job, checkpoint) else { throw NotDone() }
             return result
         }
 
         /// What became of a job that failed.
-        func failure(_ job: Job = Extraction.job()) async throws -> Outcome {
+        func failure(_ job: Job = Extraction.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> Outcome {
             do {
-                return try await handle(job)
+                return try await handle(job, checkpoint)
             } catch let error as any OutcomeError {
                 return error.outcome
             }

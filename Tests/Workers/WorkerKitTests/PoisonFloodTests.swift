@@ -1,6 +1,6 @@
 import Contracts
-import Foundation
 import DevelopmentStack
+import Foundation
 import Kafka
 import Synchronization
 import TestSupport
@@ -28,9 +28,11 @@ struct PoisonFloodTests {
         }
         var account = PoisonAccount(of: flood, messages: count)
         for event in events { account.note(event) }
-        for topic in [bench.topics.dead("test"), bench.topics.retry("test", after: .seconds(3600))] {
-            try await TopicScan(bench.kafka, topic, partitions: 1).forEach { account.note($0) }
+        let topics = [bench.topics.dead("test"), bench.topics.retry("test", after: .seconds(3600))]
+        let records = try await TopicScan(bench.kafka, topics: topics).read { records in
+            try await records.reduce(into: [ConsumerRecord]()) { $0.append($1) }
         }
+        for record in records { account.note(record) }
         let result = account.result()
         #expect(account.differences.isEmpty, "seed \(seed)")
         #expect(result.lost.prefix(10) == [], "seed \(seed)")

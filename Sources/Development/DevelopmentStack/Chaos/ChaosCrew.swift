@@ -10,6 +10,8 @@ actor ChaosCrew {
         var pauses = 0
         /// Processes that ended although nobody had killed them, by program and how.
         var ends: [String: Int] = [:]
+        /// Why they said they ended, and how often.
+        var reasons: [String: Int] = [:]
         /// Processes that crashed, and what they said last.
         var crashes: [String] = []
         /// The most memory that a process of a program ever had, bytes.
@@ -104,6 +106,11 @@ actor ChaosCrew {
         places[member]?.resume = nil
         places[member]?.restart = ContinuousClock.now + .milliseconds(500)
         figures.ends["\(member.program) \(end)", default: 0] += 1
+        // Their last line says why, with names and numbers in it that would make each one different.
+        let last = ReadyFile.tail(of: stack.log(of: member), lines: 1)
+        if let error = last.range(of: "error=") {
+            figures.reasons[String(last[error.upperBound...].filter { !$0.isNumber }.prefix(110)), default: 0] += 1
+        }
         noteCrash(end, member)
     }
 

@@ -80,8 +80,10 @@ public struct ChaosRun: Sendable {
             return await crew.stopAll()
         }
         report("everything has ended; comparing …", false)
-        var verdict = try await judge(chaos, plan, conversations, problems, live: ledger.read { $0 })
         let figures = await crew.figures
+        var verdict = try await judge(
+            chaos, plan, conversations, problems, live: ledger.read { $0 },
+            interruptions: figures.kills.values.reduce(0, +) + figures.pauses * ChaosStack.slots)
         note(figures, &verdict)
         verdict.count("programs that crashed", figures.crashes)
         let limit = options.memoryLimit
@@ -148,7 +150,7 @@ public struct ChaosRun: Sendable {
 
     private func judge(
         _ chaos: ChaosStack, _ plan: RehearsalPlan, _ conversations: [String: LakeSnapshot.Content], _ problems: [String],
-        live: EventLedger
+        live: EventLedger, interruptions: Int
     ) async throws -> ChaosVerdict {
         var verdict = ChaosVerdict()
         let topics = chaos.stack.configuration.topics
@@ -179,11 +181,13 @@ public struct ChaosRun: Sendable {
         var (expected, failureTags) = LakeSnapshot.expected(of: plan)
         expected.merge(conversations) { $1 }
         verdict.judgeLake(
-            LakeDifference(snapshot.objects, expected: expected, anyContent: failureTags), checkpoints: snapshot.checkpoints)
+            LakeDifference(snapshot.objects, expected: expected, anyContent: failureTags), checkpoints: snapshot.checkpoints,
+            interruptions: interruptions)
         verdict.count("programs that didn't stop when asked", problems)
         verdict.figure("broker", options.broker ?? "Tansu, behind a proxy")
         verdict.figure("attempts started", Layout.number(ledger.entries.values.reduce(0) { $0 + $1.started }))
         verdict.figure("attempts that failed, waits", "\(Layout.number(ledger.retries)), \(Layout.number(ledger.snoozes))")
+        verdict.figure("objects that checkpoints saved", Layout.number(ledger.resumedObjects))
         for (link, proxies) in chaos.proxies.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let figures = proxies.map(\.figures)
             let struck = figures.reduce(0) { $0 + $1.requestsStruck }
@@ -202,6 +206,9 @@ public struct ChaosRun: Sendable {
         verdict.figure("kills", "\(figures.kills.values.reduce(0, +)): \(list(figures.kills))")
         verdict.figure("pauses", String(figures.pauses))
         verdict.figure("ends that nobody caused", figures.ends.isEmpty ? "none" : list(figures.ends))
+        for (reason, count) in figures.reasons.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }).prefix(4) {
+            verdict.figure("  \(count) ×", reason)
+        }
         verdict.figure(
             "memory, peak",
             figures.memory.sorted { $0.key < $1.key }.map { "\($0.key) \(Layout.size($0.value))" }.joined(separator: ", "))

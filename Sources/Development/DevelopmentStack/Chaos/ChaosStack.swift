@@ -15,15 +15,15 @@ struct ChaosStack: Sendable {
             (1...count).map { StackMember(program, instance: String($0)) }
         }
 
-    /// The delays of all retry topics of the run, and what the workers are told about them.
-    private static let retryDelays = "[1s, 3s]"
+    /// Rehearsal jobs that a worker runs at a time.
+    static let slots = 8
 
     // MARK: Starting
 
     /// Starts broker, simulator, storage and proxies; none of our programs.
     static func prepare(_ options: ChaosOptions, installation: Installation, now: Date) async throws -> ChaosStack {
         _ = try installation.program("rehearsal-worker")
-        try writeTopics(installation, folder: "\(options.directory)/topics")
+        try RehearsalTopics.write(installation, folder: "\(options.directory)/topics")
         var proxies: [DisturbancePlan.Link: [FaultProxy]] = [:]
         var storage: SeaweedStorage?
         do {
@@ -76,18 +76,23 @@ struct ChaosStack: Sendable {
         stack.schedule = ["window: 1h"]
         stack.members = members
         stack.readyLimit = .seconds(90)
-        // Slow enough for the days to be worked on for as long as things go wrong: a job asks about three times.
-        let minutes = options.pace * options.kills / .seconds(60)
-        let rate = max(60, Int(Double(options.days * 24 * 3) / max(0.2, minutes)))
-        stack.simulator = ["--seed", String(options.seed), "--rate-limit", String(rate), "--faults", "hostile"]
+        // Slow enough for the days to be worked on for as long as things go wrong (a job asks about three times), in windows
+        // short enough that being throttled in the last of them is soon over.
+        let windows = max(1, options.pace * options.kills / .seconds(10))
+        let rate = max(10, Int(Double(options.days * 24 * 3) / windows))
+        stack.simulator = [
+            "--seed", String(options.seed), "--rate-limit", String(rate), "--rate-window", "10", "--faults", "hostile",
+        ]
         for program in ["rehearsal-worker", "conversation-worker"] {
             stack.settings[program] = [
-                "worker.retry-delays": retryDelays, "worker.attempts": "1000", "worker.window": String(options.window),
+                "worker.retry-delays": RehearsalTopics.retryDelays, "worker.attempts": "1000",
+                "worker.window": String(options.window),
                 // Here processes die and jobs are given up on purpose, more than anywhere else.
+                "worker.checkpoint-interval": "500ms",
                 "worker.crash-limit": "100000", "worker.circuit": "false",
             ]
         }
-        stack.settings["rehearsal-worker"]?["worker.slots"] = "8"
+        stack.settings["rehearsal-worker"]?["worker.slots"] = String(slots)
         return stack
     }
 
@@ -109,31 +114,6 @@ struct ChaosStack: Sendable {
             configure(&stack, program, "lake.endpoint", "http://127.0.0.1:\(port)")
             for (name, reference) in secrets { configure(&stack, program, "lake.\(name)", reference) }
         }
-    }
-
-    /// The checkout's topics with short delays, and those of the rehearsal.
-    static func writeTopics(_ installation: Installation, folder: String) throws {
-        let files = FileManager.default
-        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        for name in try files.contentsOfDirectory(atPath: installation.topics) where name.hasSuffix(".yaml") {
-            let text = try String(contentsOfFile: "\(installation.topics)/\(name)", encoding: .utf8)
-            let delays = text.replacing(/delays: \[[^\]]*\]/, with: "delays: \(retryDelays)")
-            try Data(delays.utf8).write(to: URL(filePath: "\(folder)/\(name)"))
-        }
-        let rehearsal = """
-            topic: jobs.\(RehearsalPlan.kind)
-            owner: development
-            about: Work whose result follows from a seed.
-            key: job id
-            message: Job
-            partitions: 12
-            replication: 1
-            retention: 7d
-            retry: { delays: \(retryDelays), partitions: 3 }
-            dead: { retention: 30d }
-
-            """
-        try Data(rehearsal.utf8).write(to: URL(filePath: "\(folder)/jobs.rehearsal.yaml"))
     }
 
     // MARK: Looking

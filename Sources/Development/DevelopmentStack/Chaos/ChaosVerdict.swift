@@ -117,11 +117,16 @@ public struct ChaosVerdict: Sendable {
     // MARK: Lake
 
     /// Judges the lake.
-    mutating func judgeLake(_ difference: LakeDifference, checkpoints: [String]) {
+    ///
+    /// - Parameter interruptions: kills and hangs, each of which may fall between a result and the removal of its checkpoint;
+    ///   housekeeping takes those away much later.
+    mutating func judgeLake(_ difference: LakeDifference, checkpoints: [String], interruptions: Int) {
         count("objects missing", difference.missing)
         count("objects that shouldn't be", difference.strange)
         count("objects with other bytes than undisturbed", difference.different)
-        count("checkpoints left", checkpoints)
+        check(
+            "checkpoints left", Layout.number(checkpoints.count), promise: "≤ \(interruptions), kills and hangs",
+            isKept: checkpoints.count <= interruptions, examples: Array(checkpoints.prefix(5)))
         figure("objects as they should be", Layout.number(difference.equal))
     }
 

@@ -35,6 +35,9 @@ struct EventLedger: Sendable {
     /// Attempts that waited for something outside.
     private(set) var snoozes = 0
 
+    /// Objects that an attempt did not write again because a checkpoint knew them.
+    private(set) var resumedObjects = 0
+
     /// Takes in a record of `job.events`.
     mutating func note(_ record: ConsumerRecord) {
         let event: JobEvent
@@ -52,7 +55,9 @@ struct EventLedger: Sendable {
         case .expected: entry.expected += 1
         case .started: entry.started += 1
         case .planned: entry.planned += 1
-        case .completed: entry.completed += 1
+        case .completed:
+            entry.completed += 1
+            resumedObjects += event.figures["resumed"] ?? 0
         case .cancelled: entry.cancelled += 1
         case .failed:
             entry.failed += 1

@@ -13,7 +13,7 @@ enum UndisturbedRun {
         stackOptions.members = [.monitor, .conversationWorker, .scheduler]
         stackOptions.simulator = ["--seed", String(options.seed), "--rate-limit", "0"]
         stackOptions.settings["conversation-worker"]?["genesys.requests-per-minute"] = "0"
-        try ChaosStack.writeTopics(installation, folder: "\(options.directory)/topics")
+        try RehearsalTopics.write(installation, folder: "\(options.directory)/topics")
         let stack = try await DevelopmentStack.prepare(stackOptions, installation: installation, now: now)
         do {
             try await stack.start()

@@ -79,7 +79,7 @@ extension DeadCommand {
             Output.result(groups.table)
             if !rows.isEmpty { Output.result("\n" + DeadRow.table(rows)) }
             var notes = ["\(total) in all"]
-            if total > rows.count { notes.append("the last \(rows.count) are listed (--limit)") }
+            if total > rows.count, !rows.isEmpty { notes.append("the last \(rows.count) are listed (--limit)") }
             if done > 0, !all { notes.append("\(done) more were dealt with (--all)") }
             Output.note(notes.joined(separator: "; "))
         }

@@ -27,15 +27,15 @@ extension JobsCommand {
 
         static let examples = """
             switchboard jobs backfill --schedule conversations --schedules schedules.yaml --from 2026-01-01 --to 2026-01-31
-            switchboard jobs backfill --schedule conversations --schedules schedules.yaml --from 2026-01-01 --to 2026-01-31 \\
-                --mode failed --execute
+            switchboard jobs backfill --schedule conversations --schedules schedules.yaml --from 2026-01-01 --to 2026-01-31 \
+            --mode failed --execute
             """
 
         @Option(help: "The schedule.")
-        var schedule: String?
+        var schedule: String
 
         @Option(help: ArgumentHelp("The file of schedules.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
-        var schedules: String?
+        var schedules: String
 
         @Option(help: ArgumentHelp("The first business day.", valueName: "yyyy-MM-dd"))
         var from: String
@@ -94,6 +94,9 @@ extension JobsCommand {
                 }
                 return plan
             } advice: { plan in
+                if plan.publications.count > 0, mode != .all {
+                    return "follow them with `switchboard jobs watch --kind \(definition.kind)`"
+                }
                 guard mode == .all, let revision = Backfill.resumableRevision(of: plan) else { return nil }
                 return "should some be missing, run it again with --revision \(revision)"
             }

@@ -64,7 +64,12 @@ extension JobsCommand {
                     plan.publish(
                         .cancel(
                             job: id, revision: revision, by: OperatorName.current, reason: reason, at: now, expiresAt: expiry),
-                        now: state.map { "it is \($0.rawValue)" })
+                        now: state.map { state in
+                            let next = story?.run.nextAttempt.map {
+                                ", and is called off when its next attempt is due, \(Timestamp.string($0))"
+                            }
+                            return "it is \(state.rawValue)" + (state == .waiting ? next ?? "" : "")
+                        })
                 }
                 return plan
             } afterwards: { operations, plan in

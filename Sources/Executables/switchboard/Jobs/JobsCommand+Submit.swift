@@ -27,12 +27,13 @@ extension JobsCommand {
             switchboard jobs submit --schedule conversations --schedules schedules.yaml --day 2026-03-01 --execute
 
             # an hour, with parameters
-            switchboard jobs submit --kind conversation --source genesys/main --dataset conversations \\
-                --from 2026-03-01T08:00:00Z --to 2026-03-01T09:00:00Z --parameters '{"pageSize": 50}' --execute
+            switchboard jobs submit --kind conversation --source genesys/main --dataset conversations \
+            --from 2026-03-01T08:00:00Z --to 2026-03-01T09:00:00Z --parameters '{"pageSize": 50}' --execute
 
             # many: one JSON object a line, with the same names
-            echo '{"kind":"conversation","source":"genesys/main","dataset":"conversations","day":"2026-03-01"}' |
-                switchboard jobs submit --file - --execute
+            switchboard jobs submit --file jobs.ndjson --execute
+            echo '{"kind":"conversation","source":"genesys/main","dataset":"conversations","day":"2026-03-01"}' | \
+            switchboard jobs submit --file - --execute
             """
 
         @Option(help: "The kind of worker, such as conversation.")
@@ -102,7 +103,9 @@ extension JobsCommand {
                     problems += error.lines
                 }
             }
-            guard problems.isEmpty else { throw Self.failure(problems) }
+            guard problems.isEmpty else {
+                throw file == nil ? UsageProblem(problems.joined(separator: "; ")) : Self.failure(problems)
+            }
             let jobs = asked
             let force = force
             try await options.run { operations in
@@ -117,7 +120,9 @@ extension JobsCommand {
                 let known = try await operations.look(for: KnownJobs(of: jobs.map(\.job)))
                 return .submit(jobs, known: known, force: force)
             } advice: { plan in
-                plan.publications.isEmpty ? nil : "follow them with `switchboard jobs watch \(plan.publications[0].job.id)`"
+                guard let first = plan.publications.first?.job else { return nil }
+                let scope = plan.publications.count == 1 ? first.id : "--kind \(first.kind)"
+                return "follow what becomes of it with `switchboard jobs watch \(scope)`"
             }
         }
 
@@ -126,7 +131,7 @@ extension JobsCommand {
             lines.count == 1 ? UsageProblem(lines[0]) : Failure(lines.joined(separator: "\n"), code: Ending.usage)
         }
 
-        private static func read(_ file: String) throws -> [(String, JobRequest)] {
+        private static func read(_ file: String) throws -> [(String?, JobRequest)] {
             let data: Data
             do {
                 data =
@@ -144,7 +149,7 @@ extension JobsCommand {
             }
         }
 
-        private func request(now: Date) throws -> (String, JobRequest) {
+        private func request(now: Date) throws -> (String?, JobRequest) {
             var request = JobRequest()
             if schedule != nil || schedules != nil {
                 let definition = try ScheduleOption.load(schedule, from: schedules)
@@ -177,7 +182,7 @@ extension JobsCommand {
                 }
                 request.parameters = value
             }
-            return ("jobs", request)
+            return (nil, request)
         }
     }
 }

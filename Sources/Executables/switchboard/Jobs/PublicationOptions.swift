@@ -41,8 +41,26 @@ struct PublicationOptions: ParsableArguments {
                 throw Ending.hasWork
             }
         }
-        let isShown = !self.execute
-        let plan = try await Interruption.cancelling {
+        let plan: PublicationPlan
+        do {
+            plan = try await self.publish(isShown: !self.execute, reading, publishing, makePlan)
+        } catch let stopped as JobOperations.PublishingStopped {
+            throw Failure(stopped.description, code: stopped.wasInterrupted ? Ending.interrupted : Ending.error)
+        }
+        if json { try show(plan, published: true) }
+        if !plan.publications.isEmpty {
+            Output.note("published \(plan.publications.count) job\(plan.publications.count == 1 ? "" : "s")")
+        }
+        if let advice = advice(plan) { Output.note(advice) }
+        try end(plan)
+    }
+
+    private func publish(
+        isShown: Bool, _ reading: JobOperations, _ publishing: JobOperations,
+        _ makePlan: @escaping @Sendable (JobOperations) async throws -> PublicationPlan
+    ) async throws -> PublicationPlan {
+        let json = json
+        return try await Interruption.cancelling {
             try await publishing.withRightToPublish { transactions in
                 let plan = try await makePlan(reading)
                 if !isShown, !json { Output.result(PublicationReport.text(plan)) }
@@ -50,10 +68,6 @@ struct PublicationOptions: ParsableArguments {
                 return plan
             }
         }.result
-        if json { try show(plan, published: true) }
-        if !plan.publications.isEmpty { Output.note("published \(plan.publications.count) jobs") }
-        if let advice = advice(plan) { Output.note(advice) }
-        try end(plan)
     }
 
     private func show(_ plan: PublicationPlan, published: Bool) throws {

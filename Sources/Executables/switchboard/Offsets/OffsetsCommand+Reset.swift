@@ -150,7 +150,8 @@ extension OffsetsCommand {
             do {
                 try undo.write(to: path)
             } catch {
-                throw Failure("nothing was changed: \(path) can't be written (\(error.localizedDescription)); give another --undo-file")
+                throw Failure(
+                    "nothing was changed: \(path) can't be written (\(error.localizedDescription)); give another --undo-file")
             }
             Output.note("what was committed is in \(path)")
             try await operations.execute(plan)

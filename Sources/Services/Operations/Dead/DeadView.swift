@@ -51,7 +51,7 @@ public struct DeadRow: Sendable, Hashable, Encodable {
         for row in rows {
             var cells = [
                 "\(row.position)", row.diedAt.map { Timestamp.string($0) } ?? "-", TerminalText.escaped(row.reason, limit: 40),
-                row.job ?? "(unreadable) \(TerminalText.escaped(row.key, limit: 40))", row.revision.map { "\($0)" } ?? "-",
+                row.job ?? "(unreadable) \(row.key.prefix(40))", row.revision.map { "\($0)" } ?? "-",
                 row.attempts.map { "\($0)" } ?? "-", "\(row.redrives)",
             ]
             if showsMarks { cells.append(row.mark?.rawValue ?? "-") }

@@ -68,6 +68,9 @@ public struct RedriveReport: Sendable, Hashable {
     /// Why it stopped before everything went back, and what to do; nil when everything did.
     public var stopped: String?
 
+    /// Whether somebody interrupted it.
+    public var wasInterrupted = false
+
     /// Nothing was done.
     public init() {}
 }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Kafka
+internal import Service
 internal import Synchronization
 
 /// Carries out a redrive: the first few, their outcomes, then the rest at a rate while not too many die.
@@ -32,7 +33,11 @@ struct RedriveRun: Sendable {
     func run(following records: TopicScan.Records) async throws -> RedriveReport {
         try await withThrowingTaskGroup(of: RedriveReport?.self) { group in
             group.addTask {
-                for try await record in records { watch.watch.withLock { $0.take(record) } }
+                do {
+                    for try await record in records { watch.watch.withLock { $0.take(record) } }
+                } catch is CancellationError {
+                    // The sender, which is interrupted too, tells how far it came.
+                }
                 return nil
             }
             group.addTask { try await send() }
@@ -49,6 +54,21 @@ struct RedriveRun: Sendable {
     private func send() async throws -> RedriveReport {
         var result = RedriveReport()
         result.total = plan.letters.count
+        do {
+            try await send(&result)
+        } catch is CancellationError {
+            result.wasInterrupted = true
+            result.stopped = "interrupted; what was sent back is marked, run the command again for the rest"
+        }
+        let (counts, pending) = watch.watch.withLock { ($0.counts, $0.pending) }
+        result.succeeded = counts[.succeeded] ?? 0
+        result.died = counts[.died] ?? 0
+        result.cancelled = counts[.cancelled] ?? 0
+        result.pending = pending
+        return result
+    }
+
+    private func send(_ result: inout RedriveReport) async throws {
         let first = Array(plan.letters.prefix(policy.canary))
         var rest = plan.letters.dropFirst(first.count)
         if !first.isEmpty {
@@ -72,12 +92,6 @@ struct RedriveRun: Sendable {
                     + "look at them with `switchboard dead list`, mend the cause, then run the command again for the rest"
             }
         }
-        let (counts, pending) = watch.watch.withLock { ($0.counts, $0.pending) }
-        result.succeeded = counts[.succeeded] ?? 0
-        result.died = counts[.died] ?? 0
-        result.cancelled = counts[.cancelled] ?? 0
-        result.pending = pending
-        return result
     }
 
     private func publish(_ letters: [DeadLetter], _ result: inout RedriveReport) async throws {
@@ -100,10 +114,16 @@ struct RedriveRun: Sendable {
         let succeeded = counts[.succeeded] ?? 0
         if Double(succeeded) >= policy.canaryShare * Double(count) { return nil }
         let share = Int((policy.canaryShare * 100).rounded())
-        return
-            "of the first \(count) only \(succeeded) succeeded (\(counts[.died] ?? 0) died, \(counts[.cancelled] ?? 0) were cancelled, "
-            + "\(pending) had not ended after \(policy.canaryWait)); \(share) % must; the rest stays: mend the cause, or wait with "
-            + "--canary-wait, then run the command again"
+        let hint =
+            pending > 0
+            ? "; those that have not ended: look whether workers run, are paused (`switchboard jobs control`) or have opened their circuit"
+            : ""
+        var ends = ["\(succeeded) succeeded"]
+        if let died = counts[.died] { ends.append("\(died) died again") }
+        if let cancelled = counts[.cancelled] { ends.append("\(cancelled) were called off") }
+        if pending > 0 { ends.append("\(pending) had not ended after \(DurationText.format(policy.canaryWait))") }
+        return "of the first \(count) \(ends.joined(separator: ", ")), and \(share) % must succeed before the rest follows; "
+            + "mend the cause, then run the command again\(hint)"
     }
 
     /// Whether so many didn't succeed that the rest can't make up for it.

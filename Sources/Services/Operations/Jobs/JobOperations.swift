@@ -183,7 +183,8 @@ public struct JobOperations: Sendable {
                 try Task.checkCancellation()
                 try await transactions.commit(records)
             } catch {
-                throw PublishingStopped(published: done, total: publications.count, reason: "\(error)")
+                throw PublishingStopped(
+                    published: done, total: publications.count, reason: error is CancellationError ? nil : "\(error)")
             }
             done += part.count
             report(Int64(done), Int64(publications.count))
@@ -196,11 +197,13 @@ public struct JobOperations: Sendable {
         public let published: Int
         /// How many there are.
         public let total: Int
-        let reason: String
+        let reason: String?
+        /// Whether somebody interrupted it.
+        public var wasInterrupted: Bool { reason == nil }
 
         /// What happened and what to do.
         public var description: String {
-            "\(published) of \(total) jobs were published, then: \(reason); run the command again to publish the rest"
+            "\(published) of \(total) jobs were published, then: \(reason ?? "interrupted"); run the command again for the rest"
         }
     }
 

@@ -53,19 +53,21 @@ public struct JobRequest: Sendable, Hashable {
     /// The job that is asked for.
     ///
     /// - Parameters:
-    ///   - place: where the request stands, such as `line 3`, for problems.
+    ///   - place: where the request stands, such as `line 3`, for problems; nil for options.
     ///   - now: when it is published.
     /// - Throws: all its problems.
-    public func job(at place: String, now: Date) throws(Problems) -> Job {
+    public func job(at place: String?, now: Date) throws(Problems) -> Job {
+        // Options are named as they are written.
+        let dash = place == nil ? "--" : ""
         var problems: [String] = []
-        func reject(_ what: String) { problems.append("\(place): \(what)") }
+        func reject(_ what: String) { problems.append((place.map { "\($0): " } ?? "") + what) }
         func required(_ value: String?, _ name: String, _ rule: (String) -> Bool, _ allowed: String) -> String {
             guard let value else {
-                reject("\(name) is missing; give \(allowed)")
+                reject("\(dash)\(name) is missing; give \(allowed)")
                 return ""
             }
             if !rule(value) {
-                reject("\(name): \"\(TerminalText.escaped(value, limit: 100))\" is not allowed; allowed is \(allowed)")
+                reject("\(dash)\(name): \"\(TerminalText.escaped(value, limit: 100))\" is not allowed; allowed is \(allowed)")
             }
             return value
         }
@@ -73,17 +75,18 @@ public struct JobRequest: Sendable, Hashable {
         let source = required(self.source, "source", Job.isName, "a vendor account such as genesys/main")
         let dataset = required(self.dataset, "dataset", Job.isName, "a data set such as conversations")
         if let day, !BusinessDay.isValid(day) {
-            reject("day: \"\(TerminalText.escaped(day, limit: 100))\" is not allowed; allowed is a day yyyy-MM-dd")
+            reject("\(dash)day: \"\(TerminalText.escaped(day, limit: 100))\" is not allowed; allowed is a day yyyy-MM-dd")
         }
         let zone = BusinessZone(self.zone ?? "UTC")
         if zone == nil {
             reject(
-                "zone: \"\(TerminalText.escaped(self.zone ?? "", limit: 100))\" is not allowed; allowed is an IANA time zone such as Asia/Manila, or UTC"
+                "\(dash)zone: \"\(TerminalText.escaped(self.zone ?? "", limit: 100))\" is not allowed; allowed is an IANA time zone such as Asia/Manila, or UTC"
             )
         }
         if let schedule, schedule.wholeMatch(of: /[a-z0-9][a-z0-9\-]{0,62}/) == nil {
             reject(
-                "schedule: \"\(TerminalText.escaped(schedule, limit: 100))\" is not allowed; allowed is the name of a schedule")
+                "\(dash)schedule: \"\(TerminalText.escaped(schedule, limit: 100))\" is not allowed; allowed is the name of a schedule"
+            )
         }
         var interval: Interval?
         do throws(Problem) {
@@ -91,26 +94,32 @@ public struct JobRequest: Sendable, Hashable {
         } catch {
             reject(error.text)
         }
-        if revision < 0 { reject("revision: \(revision) is not allowed; allowed is 0 or more") }
+        if revision < 0 { reject("\(dash)revision: \(revision) is not allowed; allowed is 0 or more") }
         if let maximumAttempts, !(1...1_000).contains(maximumAttempts) {
-            reject("attempts: \(maximumAttempts) is not allowed; allowed is 1 to 1000")
+            reject("\(dash)attempts: \(maximumAttempts) is not allowed; allowed is 1 to 1000")
         }
-        if let deadline, deadline <= now { reject("deadline: \(Timestamp.string(deadline)) has passed; give one to come") }
+        if let deadline, deadline <= now { reject("\(dash)deadline: \(Timestamp.string(deadline)) has passed; give one to come") }
         if let parameters {
-            if case .object = parameters {} else { reject("parameters: allowed is a JSON object such as {\"pageSize\":100}") }
+            if case .object = parameters {
+            } else {
+                reject("\(dash)parameters: allowed is a JSON object such as {\"pageSize\":100}")
+            }
         }
         var id = self.id ?? ""
         if self.id == nil {
             let name = schedule ?? Self.stem(kind: kind, source: source, dataset: dataset)
             if let interval {
                 id = DueInterval.jobID(schedule: name, interval: interval)
-            } else {
-                reject("it covers nothing; give a day, from and to, or an id")
+            } else if problems.isEmpty {
+                reject(
+                    place == nil
+                        ? "it doesn't say what the job covers; give --day, --from and --to, or --id"
+                        : "it doesn't say what the job covers; give day, from and to, or id")
             }
         }
         if problems.isEmpty, !Job.isIdentifier(id) {
             reject(
-                "id: \"\(TerminalText.escaped(id, limit: 100))\" is not allowed; allowed are letters, digits, '-', '_' and '.', 1 to 200 of them"
+                "\(dash)id: \"\(TerminalText.escaped(id, limit: 100))\" is not allowed; allowed are letters, digits, '-', '_' and '.', 1 to 200 of them"
                     + (self.id == nil ? "; give a shorter one with id" : ""))
         }
         guard problems.isEmpty else { throw Problems(lines: problems) }
@@ -135,8 +144,8 @@ public struct JobRequest: Sendable, Hashable {
             bounds = (zone.start(of: day), zone.start(of: day.advanced(by: 1)))
         }
         guard let start = from ?? bounds?.start, let end = to ?? bounds?.end else {
-            if from != nil { throw Problem(text: "to is missing; give the end of the interval, or a day") }
-            if to != nil { throw Problem(text: "from is missing; give the begin of the interval, or a day") }
+            if from != nil { throw Problem(text: "the interval has no end; give to, or a day") }
+            if to != nil { throw Problem(text: "the interval has no begin; give from, or a day") }
             return nil
         }
         guard start < end, let interval = Interval(start: start, end: end) else {

@@ -8,9 +8,9 @@ public import Kafka
 public struct OperatorTransactions: Sendable {
     /// A command of the same sort was begun elsewhere.
     public struct TakenOver: Error, CustomStringConvertible {
-        /// What happened and what to do.
+        /// What happened.
         public let description =
-            "the same command was begun elsewhere and this one stopped; what it had published stands, run it again to go on"
+            "the same command was begun elsewhere and stopped this one; what it had published stands"
     }
 
     private let producer: TransactionalProducer
@@ -21,6 +21,7 @@ public struct OperatorTransactions: Sendable {
     public static func withRight<Result: Sendable>(
         to sort: String, prefix: String, _ kafka: KafkaConfiguration, _ body: (OperatorTransactions) async throws -> Result
     ) async throws -> Result {
+        try await reach(kafka)
         let producer = try TransactionalProducer(kafka, transactionalID: "\(prefix)switchboard.\(sort)")
         do {
             try await producer.initialize()
@@ -34,6 +35,18 @@ public struct OperatorTransactions: Sendable {
         }
     }
 
+    /// Says within seconds when there is no broker, for which the initialization of transactions takes minutes.
+    private static func reach(_ kafka: KafkaConfiguration) async throws {
+        let admin = try Admin(kafka)
+        do {
+            _ = try await admin.metadata()
+        } catch {
+            await admin.close()
+            throw error
+        }
+        await admin.close()
+    }
+
     /// Publishes records together, all or none. What can pass in another transaction is tried again.
     public func commit(_ records: [ProducerRecord]) async throws {
         guard !records.isEmpty else { return }
@@ -45,6 +58,7 @@ public struct OperatorTransactions: Sendable {
                 }
                 return
             } catch {
+                if error.kind == .fenced { throw TakenOver() }
                 guard error.mayPassInNextTransaction, attempt < 5 else { throw error }
                 try await Task.sleep(for: .milliseconds(200 << attempt))
                 attempt += 1

@@ -25,9 +25,12 @@ public struct Checkpoint: Sendable, Hashable {
     private static let version: Int64 = 1
 
     /// The object's bytes; nil when they would be too many, or hold a number that JSON can't say.
-    func encoded(job: String, revision: Int) -> [UInt8]? {
+    ///
+    /// - Parameter isAnew: the job had to begin anew, so that a checkpoint no longer means that it came further than before.
+    func encoded(job: String, revision: Int, isAnew: Bool) -> [UInt8]? {
         let value = JSONValue.object([
-            "version": .integer(Self.version), "job": .string(job), "revision": .integer(Int64(revision)), "step": .string(step),
+            "version": .integer(Self.version), "job": .string(job), "revision": .integer(Int64(revision)), "anew": .bool(isAnew),
+            "step": .string(step),
             "cursor": cursor, "figures": .object(figures.mapValues { .integer(Int64($0)) }),
         ])
         guard let bytes = value.encoded(), bytes.count < Self.maximumBytes else { return nil }
@@ -37,7 +40,9 @@ public struct Checkpoint: Sendable, Hashable {
     /// Reads the object's bytes.
     ///
     /// - Throws: a `ContractError` when they are no checkpoint of this job and revision.
-    static func decode(_ bytes: [UInt8], job: String, revision: Int) throws(ContractError) -> Checkpoint {
+    static func decode(
+        _ bytes: [UInt8], job: String, revision: Int
+    ) throws(ContractError) -> (checkpoint: Checkpoint, isAnew: Bool) {
         let value = try JSONValue.decode(bytes, upTo: maximumBytes)
         guard let found = value["version"]?.integer else { throw .malformed("version is missing") }
         guard found == version else { throw .unknownVersion(Int(clamping: found)) }
@@ -49,6 +54,6 @@ public struct Checkpoint: Sendable, Hashable {
         }
         var figures: [String: Int] = [:]
         if case .object(let values)? = value["figures"] { figures = values.compactMapValues { $0.integer.map(Int.init) } }
-        return Checkpoint(step: step, cursor: cursor, figures: figures)
+        return (Checkpoint(step: step, cursor: cursor, figures: figures), value["anew"]?.bool ?? false)
     }
 }

@@ -3,7 +3,7 @@ internal import Foundation
 internal import Logging
 internal import ObjectStorage
 
-/// Removes checkpoints that nobody will read: of jobs that were given up long ago, or written after the job was done.
+/// Removes checkpoints that nobody will read: of jobs that were given up unrun, or written after the job was done.
 enum CheckpointHousekeeping {
     /// Longer than any job waits between its attempts: snoozes end after 30 days.
     static let retention: TimeInterval = 35 * 86_400

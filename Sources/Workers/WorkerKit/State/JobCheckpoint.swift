@@ -23,8 +23,8 @@ public final class JobCheckpoint: Sendable {
     private struct State {
         var last: Checkpoint?
         var isLoaded = false
-        /// Whether the attempt goes on from what it found, nothing included.
-        var goesOn = false
+        /// Whether this attempt or one before had to begin anew.
+        var isAnew = false
         var newest: Checkpoint?
         /// What is newer than the object.
         var unsaved: Checkpoint?
@@ -57,7 +57,7 @@ public final class JobCheckpoint: Sendable {
     ///   - store: where it is kept; nil keeps it in memory, for this attempt only.
     ///   - interval: the least time between two writes.
     ///   - wentForward: called when the attempt went on from `last` and has written something else, so that a crash from now on
-    ///     isn't one more at the same place.
+    ///     isn't one more at the same place. Never again for a job that had to begin anew.
     convenience init(
         store: (any ObjectStore)?, kind: String, job: Job, interval: Duration = .seconds(10), clock: WorkerClock = .system,
         logger: Logger, wentForward: @escaping @Sendable () -> Void
@@ -100,8 +100,8 @@ public final class JobCheckpoint: Sendable {
             return state.withLock { state in
                 guard !state.isLoaded else { return state.last }
                 state.isLoaded = found.isCertain
-                state.goesOn = found.isCertain
                 state.last = found.checkpoint
+                if found.isAnew { state.isAnew = true }
                 if found.isPresent { state.isPresent = true }
                 return state.last
             }
@@ -134,7 +134,7 @@ public final class JobCheckpoint: Sendable {
     public func discard() async throws {
         let writer = state.withLock { state in
             state.last = nil
-            state.goesOn = false
+            state.isAnew = true
             state.newest = nil
             state.unsaved = nil
             return state.writer
@@ -206,24 +206,32 @@ public final class JobCheckpoint: Sendable {
 
     // MARK: The object
 
-    private func read(_ place: Place) async -> (checkpoint: Checkpoint?, isPresent: Bool, isCertain: Bool) {
+    private struct Found {
+        var checkpoint: Checkpoint?
+        var isAnew = false
+        var isPresent = true
+        var isCertain = true
+    }
+
+    private func read(_ place: Place) async -> Found {
         do throws(ObjectStorageError) {
             let bytes = try await place.store.read(place.key, upTo: Checkpoint.maximumBytes)
             do throws(ContractError) {
-                return (try Checkpoint.decode(bytes, job: place.job, revision: place.revision), true, true)
+                let (checkpoint, isAnew) = try Checkpoint.decode(bytes, job: place.job, revision: place.revision)
+                return Found(checkpoint: checkpoint, isAnew: isAnew)
             } catch {
                 logger.warning("the checkpoint is ignored", metadata: ["key": "\(place.key)", "error": "\(error)"])
-                return (nil, true, true)
+                return Found(isAnew: true)
             }
         } catch {
             switch error.kind {
-            case .notFound: return (nil, false, true)
+            case .notFound: return Found(isPresent: false)
             case .tooLarge:
                 logger.warning("the checkpoint is ignored", metadata: ["key": "\(place.key)", "error": "\(error)"])
-                return (nil, true, true)
+                return Found(isAnew: true)
             default:
                 logger.warning("the checkpoint can't be read; the job begins anew", metadata: ["error": "\(error)"])
-                return (nil, true, false)
+                return Found(isAnew: true, isCertain: false)
             }
         }
     }
@@ -256,14 +264,13 @@ public final class JobCheckpoint: Sendable {
     }
 
     private func write() async {
-        let taken = state.withLock { state -> Checkpoint? in
+        let (taken, isAnew) = state.withLock { state -> (Checkpoint?, Bool) in
             defer { state.unsaved = nil }
-            guard state.unsaved != nil else { return nil }
-            state.written = clock.now()
-            return state.unsaved
+            if state.unsaved != nil { state.written = clock.now() }
+            return (state.unsaved, state.isAnew)
         }
         guard let checkpoint = taken, let place else { return }
-        guard let bytes = checkpoint.encoded(job: place.job, revision: place.revision) else {
+        guard let bytes = checkpoint.encoded(job: place.job, revision: place.revision, isAnew: isAnew) else {
             logger.warning(
                 "the checkpoint is too large or can't be said in JSON; the last one stays",
                 metadata: ["step": "\(checkpoint.step.prefix(100))", "limit": "\(Checkpoint.maximumBytes)"])
@@ -273,7 +280,7 @@ public final class JobCheckpoint: Sendable {
         do throws(ObjectStorageError) {
             try await place.store.put(place.key, bytes: bytes, options: PutOptions(contentType: "application/json"))
             // Whoever didn't look at what was there, or began anew, may stand where a crash has been before.
-            let isNew = state.withLock { $0.goesOn && $0.last != checkpoint }
+            let isNew = state.withLock { $0.isLoaded && !$0.isAnew && $0.last != checkpoint }
             if isNew { wentForward() }
         } catch {
             Counter(label: "worker_state_failures_total", dimensions: [("kind", kind), ("what", "checkpoint")]).increment()

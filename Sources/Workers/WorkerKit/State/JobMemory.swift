@@ -1,4 +1,5 @@
 internal import Contracts
+internal import Kafka
 internal import Logging
 internal import ObjectStorage
 internal import Synchronization
@@ -77,6 +78,12 @@ final class JobMemory: Sendable {
 
     /// The run reached a new checkpoint: what kills its process isn't where it began.
     func progressed(_ run: RunKey) { ledger.progressed(StartPlace(run)) }
+
+    /// The partitions of which something is on record that doesn't run here: ask what the group has committed of them.
+    var idlePartitions: Set<TopicPartition> { ledger.idlePartitions }
+
+    /// Forgets starts of deliveries below the group's committed offsets, which are never delivered again.
+    func committed(_ offsets: [TopicPartition: CommittedOffset]) { ledger.committed(offsets.mapValues(\.offset)) }
 
     // MARK: Checkpoints
 

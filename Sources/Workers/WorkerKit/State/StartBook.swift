@@ -47,6 +47,7 @@ struct StartBook: Sendable {
     private var running: Set<StartPlace> = []
     /// What the ledgers of others said when they were last read.
     private var known: [StartPlace: StartEntry] = [:]
+    private var prunedAt = Int64.min
 
     init() {}
 
@@ -123,8 +124,26 @@ struct StartBook: Sendable {
 
     // MARK: Age
 
-    /// Forgets what nobody runs and what is too old or too much.
+    /// The partitions of entries that nobody runs here.
+    var idlePartitions: Set<TopicPartition> {
+        guard entries.count > running.count else { return [] }
+        return Set(entries.keys.lazy.filter { !running.contains($0) }.map(\.partition))
+    }
+
+    /// Forgets what is committed and so never delivered again; false when there was none.
+    mutating func committed(_ offsets: [TopicPartition: Int64]) -> Bool {
+        guard entries.count > running.count else { return false }
+        let done = entries.keys.filter { place in
+            !running.contains(place) && offsets[place.partition].map { place.offset < $0 } ?? false
+        }
+        for place in done { entries[place] = nil }
+        return !done.isEmpty
+    }
+
+    /// Forgets what nobody runs and what is too old or too much; looks once a minute, because it is called at each write.
     mutating func prune(now: Int64) {
+        guard now >= prunedAt &+ 60 || entries.count > running.count + Self.maximumKept else { return }
+        prunedAt = now
         let idle = entries.filter { !running.contains($0.key) }
         var old = idle.filter { $0.value.at < now - Self.retention }.map(\.key)
         if idle.count - old.count > Self.maximumKept {

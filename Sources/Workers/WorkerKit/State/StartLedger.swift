@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Foundation
+internal import Kafka
 internal import Logging
 internal import Metrics
 internal import ObjectStorage
@@ -47,6 +48,8 @@ final class StartLedger: Sendable {
 
     /// After this long without a write, ended runs are taken out of the stored object.
     static let tidyDelay: Duration = .seconds(1)
+    /// How long a hand-back and the end wait for the store.
+    static let patience: Duration = .seconds(5)
     /// Ledgers that weren't written for this long are removed: their workers don't come back.
     static let retention: TimeInterval = 7 * 86_400
     /// The most ledgers that are read.
@@ -206,7 +209,7 @@ final class StartLedger: Sendable {
         }
         guard let number else { return start }
         do throws(LedgerError) {
-            try await write(upTo: number, isCancellable: true)
+            try await write(upTo: number)
         } catch {
             // It isn't run, though its count may have been stored.
             change(isWanted: true) { $0.end(place, handedBack: true) }
@@ -225,15 +228,21 @@ final class StartLedger: Sendable {
 
     /// Notes that a run was handed back, which is no crash; earlier starts without an end still count.
     ///
-    /// Returns when that is in the store, or could not be stored, whether the task is cancelled or not.
+    /// Returns when that is in the store, or could not be stored in time, whether the task is cancelled or not.
     func handBack(_ place: StartPlace) async {
         guard let change = change(isWanted: true, { $0.end(place, handedBack: true) }) else { return }
-        do throws(LedgerError) {
-            try await write(upTo: change, isCancellable: false)
-        } catch {
+        if let error = await settle(change) {
             logger.warning(
                 "a hand-back is not on record; it may count as a start without an end", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// The partitions of which something is on record that doesn't run here: ask what the group has committed of them.
+    var idlePartitions: Set<TopicPartition> { state.withLock { $0.book.idlePartitions } }
+
+    /// Forgets starts of deliveries below the group's committed offsets, which are never delivered again.
+    func committed(_ offsets: [TopicPartition: Int64]) {
+        change(isWanted: false) { $0.committed(offsets) }
     }
 
     /// Notes that a run reached a new checkpoint: its count begins again at 1.
@@ -251,9 +260,7 @@ final class StartLedger: Sendable {
             return state.changes
         }
         guard let change else { return }
-        do throws(LedgerError) {
-            try await write(upTo: change, isCancellable: false)
-        } catch {
+        if let error = await settle(change) {
             logger.warning("the ledger of starts could not be closed", metadata: ["error": "\(error)"])
         }
     }
@@ -290,8 +297,29 @@ final class StartLedger: Sendable {
     /// is left to write, which `close` waits for.
     private func beginWriting() { Task { await self.writeAll() } }
 
-    /// Waits until a change is stored.
-    private func write(upTo change: Int, isCancellable: Bool) async throws(LedgerError) {
+    /// Waits until a change is stored, though the task is cancelled, but not longer than `patience`; nil when it was.
+    private func settle(_ change: Int) async -> String? {
+        let wait = Task { () -> String? in
+            do throws(LedgerError) {
+                try await write(upTo: change)
+                return nil
+            } catch {
+                switch error {
+                case .cancelled: return "the store didn't take it within \(Self.patience)"
+                case .store(let error): return error.description
+                }
+            }
+        }
+        let guardian = Task {
+            do { try await clock.sleep(Self.patience) } catch { return }
+            wait.cancel()
+        }
+        defer { guardian.cancel() }
+        return await wait.value
+    }
+
+    /// Waits until a change is stored or the task is cancelled.
+    private func write(upTo change: Int) async throws(LedgerError) {
         let ticket = state.withLock { state in
             state.lastTicket += 1
             return state.lastTicket
@@ -307,7 +335,6 @@ final class StartLedger: Sendable {
                 if starts { beginWriting() }
             }
         } onCancel: {
-            guard isCancellable else { return }
             let waiter = state.withLock { state in
                 let waiter = state.waiters.removeValue(forKey: ticket)
                 if waiter == nil { state.cancelled.insert(ticket) }

@@ -19,7 +19,8 @@ struct CursorPlanTests {
         from old: String?, to new: String, _ definition: ScheduleDefinition?, now: String = "2026-03-10T04:00:00Z"
     ) -> CursorPlan {
         let state = old.map {
-            ScheduleState(schedule: "s", lastFire: date($0), lastIntervalEnd: date($0), definitionHash: "h", updatedAt: date($0), moves: 4)
+            ScheduleState(
+                schedule: "s", lastFire: date($0), lastIntervalEnd: date($0), definitionHash: "h", updatedAt: date($0), moves: 4)
         }
         return CursorPlan(schedule: "s", old: state, to: date(new), definition: definition, by: "me@here", now: date(now))
     }

@@ -178,8 +178,11 @@ struct OffsetCommandTests {
         let bench = try await Bench(records: 2)
         let (state, group) = (bench.names.scheduleState, bench.names.prefix + "scheduler")
         try await TestBroker.shared.create([state: 1])
-        try await bench.withAdmin { try await $0.setCommittedOffsets(of: group, to: [TopicPartition(state, 0): CommittedOffset(0)]) }
-        let run = try await bench.switchboard("offsets", "reset", "--group", "scheduler", "--topic", "schedule.state", "--to", "latest")
+        try await bench.withAdmin {
+            try await $0.setCommittedOffsets(of: group, to: [TopicPartition(state, 0): CommittedOffset(0)])
+        }
+        let run = try await bench.switchboard(
+            "offsets", "reset", "--group", "scheduler", "--topic", "schedule.state", "--to", "latest")
         #expect(run.code == 3 && run.errors.contains("cursor set"), "\(run)")
         let shown = try await bench.switchboard("offsets", "show", "--group", "scheduler")
         #expect(shown.output.contains("leads"), "\(shown)")

@@ -11,7 +11,8 @@ struct OffsetPlanTests {
     private static let partition = TopicPartition("t", 0)
 
     private static func row(
-        _ target: OffsetTarget, committed: CommittedOffset? = CommittedOffset(50), kept: Range<Int64> = 10..<100, found: Int64? = nil
+        _ target: OffsetTarget, committed: CommittedOffset? = CommittedOffset(50), kept: Range<Int64> = 10..<100,
+        found: Int64? = nil
     ) throws -> OffsetPlan.Row {
         let facts = [partition: OffsetPlan.Facts(committed: committed, kept: kept, found: found)]
         return try #require(OffsetPlan(group: "g", facts: facts, target: target).rows.first)
@@ -88,7 +89,9 @@ struct OffsetPlanTests {
 
     @Test(
         "a file that isn't one is refused",
-        arguments: ["", "{}", "[1]", "{\"version\":2,\"group\":\"g\",\"at\":\"2026-03-01T16:00:00Z\",\"by\":\"x\",\"offsets\":[]}"])
+        arguments: [
+            "", "{}", "[1]", "{\"version\":2,\"group\":\"g\",\"at\":\"2026-03-01T16:00:00Z\",\"by\":\"x\",\"offsets\":[]}",
+        ])
     func wrongFiles(_ text: String) throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "offsets-\(UUID().uuidString).json").path()
         defer { try? FileManager.default.removeItem(atPath: path) }

@@ -41,7 +41,9 @@ struct RecordViewTests {
             headers: [RecordHeader(JobHeader.deadReason, "stalled"), RecordHeader(JobHeader.deadMessage, "no\u{1b}[31m bytes")])
         #expect(dead.hasSuffix("dead stalled: no\\u{1b}[31m bytes"), "\(dead)")
         let pause = Control.pause(.kind("conversation"), by: "me@here", reason: "vendor is down", at: at, expiresAt: nil)
-        #expect(try #require(pause.message(to: names).map { line($0) }).hasSuffix("pause kind conversation by me@here because vendor is down"))
+        #expect(
+            try #require(pause.message(to: names).map { line($0) }).hasSuffix(
+                "pause kind conversation by me@here because vendor is down"))
         #expect(lines.content(Self.record(nil, topic: names.control)) == "taken back")
         let alert = Alert(key: "a", state: .firing, severity: .critical, summary: "late", advice: "look", since: at, at: at)
         #expect(line(alert.message(to: names)).hasSuffix("a firing critical: late (look)"))
@@ -62,7 +64,9 @@ struct RecordViewTests {
             let value = (0..<Int.random(in: 0..<40, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
             let key = (0..<3).map { _ in UInt8.random(in: 0...255, using: &generator) }
             let line = lines.text(Self.record(value, topic: "job.events", key: key))
-            let isClean = line.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) && $0 != "\u{202e}" }
+            let isClean = line.unicodeScalars.allSatisfy {
+                $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) && $0 != "\u{202e}"
+            }
             #expect(isClean, "\(value)")
         }
         let long = lines.content(Self.record(String(repeating: "é", count: 5000)))
@@ -79,16 +83,20 @@ struct RecordViewTests {
         let precise = Self.record("{\"n\": 12345678901234567890.10,\n \"e\": 1.50E+2}")
         #expect(RecordDocument(precise).line.contains("\"value\":{\"n\": 12345678901234567890.10,  \"e\": 1.50E+2}"))
         let plain = try object(precise)
-        #expect(plain["topic"] as? String == "t" && plain["offset"] as? Int == 15 && plain["time"] as? String == "2026-03-01T16:00:00.000Z")
+        #expect(
+            plain["topic"] as? String == "t" && plain["offset"] as? Int == 15
+                && plain["time"] as? String == "2026-03-01T16:00:00.000Z")
         let tombstone = try object(Self.record(nil, key: nil))
         #expect(tombstone["value"] is NSNull && tombstone["isTombstone"] as? Bool == true && tombstone["key"] is NSNull)
         #expect(try object(Self.record("null"))["isTombstone"] == nil)
         #expect(try object(Self.record("te\"x\u{1b}t"))["valueText"] as? String == "te\"x\u{1b}t")
-        #expect(!RecordDocument(Self.record("te\u{1b}\u{9b}t")).line.unicodeScalars.contains { $0.value == 0x1b || $0.value == 0x9b })
+        #expect(
+            !RecordDocument(Self.record("te\u{1b}\u{9b}t")).line.unicodeScalars.contains { $0.value == 0x1b || $0.value == 0x9b })
         #expect(try object(Self.record([0xff]))["valueBase64"] as? String == "/w==")
         #expect(try object(Self.record([]))["valueText"] as? String == "")
         let headers = try object(
-            Self.record([], headers: [RecordHeader("a", "1"), RecordHeader("a", bytes: [0xff]), RecordHeader("n", bytes: nil)]))["headers"]
+            Self.record([], headers: [RecordHeader("a", "1"), RecordHeader("a", bytes: [0xff]), RecordHeader("n", bytes: nil)]))[
+                "headers"]
         let list = try #require(headers as? [[String: Any]])
         #expect(list[0]["value"] as? String == "1" && list[1]["valueBase64"] as? String == "/w==" && list[2]["value"] is NSNull)
     }
@@ -96,7 +104,9 @@ struct RecordViewTests {
     @Test("values that would harm a parser are text, not JSON: deep nesting, other encodings, duplicated bytes of ends")
     func hostileValues() {
         let deep = String(repeating: "[", count: 513)
-        for value in [Array(deep.utf8), Array(String(repeating: "{\"a\":", count: 5000).utf8), [0xff, 0xfe, 0x7b, 0x00], [0x7b, 0x00]] {
+        for value in [
+            Array(deep.utf8), Array(String(repeating: "{\"a\":", count: 5000).utf8), [0xff, 0xfe, 0x7b, 0x00], [0x7b, 0x00],
+        ] {
             let fields = RecordFields(Self.record(value))
             #expect(!fields.isReadable && fields.text("a") == nil)
             #expect(!RecordDocument(Self.record(value)).line.contains("\"value\":"))

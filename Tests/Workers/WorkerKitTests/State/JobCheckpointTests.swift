@@ -219,6 +219,10 @@ struct JobCheckpointTests {
         try await anew.discard()
         await anew.save(step: "pages", cursor: .integer(2), forced: true)
         #expect(count.value == 2, "it began anew")
+        let after = attempt { count.add() }
+        _ = await after.last
+        await after.save(step: "pages", cursor: .integer(3), forced: true)
+        #expect(count.value == 2, "one before it began anew: who knows how far the first had come")
         store.isDown = true
         let down = attempt { count.add() }
         await down.save(step: "pages", cursor: .integer(9), forced: true)

@@ -117,6 +117,19 @@ struct StartBookTests {
         #expect(!isChangedAgain, "an end that was noted already changes nothing")
     }
 
+    @Test("what is committed is forgotten, for it is never delivered again; what runs isn't")
+    func committed() {
+        var book = StartBook()
+        let crashed = StartEntry(job: "j", count: StartCount(resets: 0, starts: 1), at: 0)
+        book.adopt([Self.place(1): crashed, Self.place(5): crashed, Self.place(1, partition: 1): crashed])
+        _ = book.begin(Self.place(2), job: "running", now: 0)
+        #expect(book.idlePartitions == [TopicPartition("jobs.test", 0), TopicPartition("jobs.test", 1)])
+        let isChanged = book.committed([TopicPartition("jobs.test", 0): 5])
+        #expect(isChanged && Set(book.entries.keys) == [Self.place(2), Self.place(5), Self.place(1, partition: 1)])
+        let isChangedAgain = book.committed([TopicPartition("jobs.test", 0): 5, TopicPartition("other", 0): 100])
+        #expect(!isChangedAgain)
+    }
+
     @Test("what is kept is bounded in age and number; what runs is never forgotten")
     func bounds() {
         var book = StartBook()

@@ -85,6 +85,23 @@ struct StartLedgerTests {
         #expect(try await second.begin(place(1), job: "x") == 1)
     }
 
+    @Test("a hand-back and the end don't wait for ever for a store that hangs")
+    func handBackHangs() async throws {
+        let ledger = ledger()
+        _ = try await ledger.begin(place(1), job: "x")
+        store.hold()
+        let task = Task {
+            await ledger.handBack(place(1))
+            await ledger.close()
+        }
+        for _ in 0..<2 {
+            await time.waitForSleepers()
+            time.advance(by: StartLedger.patience)
+        }
+        await task.value
+        store.release()
+    }
+
     @Test("a hand-back after crashes leaves the crashes counted")
     func handBackAfterCrash() async throws {
         #expect(try await ledger("a").begin(place(1), job: "x") == 1)
@@ -115,6 +132,20 @@ struct StartLedgerTests {
         time.advance(by: StartLedger.tidyDelay)
         while try await stored()?.isEmpty == false { await Task.yield() }
         #expect(store.puts == 11)
+    }
+
+    @Test("what is committed leaves the ledger without a write of its own")
+    func committed() async throws {
+        _ = try await ledger().begin(place(1), job: "x")
+        let again = ledger()
+        try await again.recover()
+        #expect(again.idlePartitions == [TopicPartition("jobs.test", 0)])
+        again.committed([TopicPartition("jobs.test", 0): 2])
+        #expect(again.idlePartitions.isEmpty && store.puts == 1)
+        await time.waitForSleepers()
+        time.advance(by: StartLedger.tidyDelay)
+        while try await stored()?.isEmpty == false { await Task.yield() }
+        #expect(again.starts(of: place(1)) == 0)
     }
 
     @Test("when the store is down a start throws and doesn't count; afterwards it does")

@@ -1,0 +1,29 @@
+import DevelopmentStack
+import Foundation
+import Testing
+
+extension SystemTests {
+    @Suite("chaos")
+    struct Chaos {
+        @Test("a small run: everything breaks for a while, nothing is lost and the lake is as it must be", arguments: [1, 16])
+        func small(window: Int) async throws {
+            try await withDirectory { directory in
+                var options = ChaosOptions(directory: "\(directory)/chaos")
+                options.seed = 11
+                options.jobs = 300
+                options.kills = 8
+                options.days = 1
+                options.conversationsPerDay = 300
+                options.window = window
+                // What a debug build takes says nothing about a release.
+                options.memoryLimit = 500_000_000
+                let verdict = try await ChaosRun(options, installation: try .current()).run { _, _ in }
+                guard verdict.isGood else {
+                    throw NeverHappened(
+                        description: "promises were broken:\n\(verdict.lines.joined(separator: "\n"))\n\(options.command)")
+                }
+                #expect(verdict.checks.count > 15)
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+import Contracts
+import Foundation
+import ObjectStorage
+import Synchronization
+import Testing
+import VendorSimulator
+import WorkerKit
+
+@testable import Conversation
+
+@Suite("A conversation day that goes on where an attempt stopped", .timeLimit(.minutes(2)))
+struct ResumeTests {
+    /// A store that fails once, when an object is to become visible or is taken away.
+    private static func failing(_ operation: MemoryObjectStore.Operation, _ name: String) -> MemoryObjectStore {
+        let isArmed = Mutex(true)
+        return MemoryObjectStore { found, key in
+            guard found == operation, key.text.hasSuffix(name), isArmed.withLock({ $0 }) else { return nil }
+            isArmed.withLock { $0 = false }
+            return ObjectStorageError(.unavailable, store: "memory:", key: key.text, message: "down")
+        }
+    }
+
+    private static func contents(_ store: any ObjectStore) async throws -> [String: [UInt8]] {
+        var contents: [String: [UInt8]] = [:]
+        for try await object in store.list(prefix: "") {
+            contents[object.key.text] = try await store.read(object.key, upTo: 1 << 28)
+        }
+        return contents
+    }
+
+    /// Runs a day whose first attempt fails; returns what the first left and what the second asked for.
+    private func interrupted(
+        _ extraction: Extraction, between: @escaping @Sendable (any ObjectStore) async throws -> Void = { _ in },
+        change: @escaping @Sendable (Checkpoint?) -> Checkpoint? = { $0 }
+    ) async throws -> (left: Checkpoint?, asked: Int, result: JobResult?) {
+        let found = Mutex((left: Checkpoint?.none, asked: 0, result: JobResult?.none))
+        let store = extraction.store
+        try await extraction.run { running in
+            let first = JobCheckpoint()
+            guard case .retry = try await running.failure(Extraction.job(), first) else {
+                Issue.record("the first attempt didn't fail")
+                return
+            }
+            let asked = running.pages
+            try await between(store)
+            let result = try await running.done(Extraction.job(), JobCheckpoint(last: change(first.newest)))
+            found.withLock { $0 = (first.newest, running.pages - asked, result) }
+            if extraction.vendor.pageShift.mode == .none { try await Extraction.expectTruth(store, try running.truth()) }
+        }
+        return found.withLock { $0 }
+    }
+
+    @Test(
+        "the lake is byte for byte the same, and the pages that were written aren't asked for again",
+        arguments: [1, 2, 5, 9, 11], [1, 4])
+    func sameBytes(page: Int, concurrency: Int) async throws {
+        var undisturbed = Extraction(conversationsPerDay: 250) { $0.data.awkwardEvery = 3 }
+        undisturbed.configuration.pageSize = 20
+        try await undisturbed.run { _ = try await $0.done() }
+
+        var extraction = Extraction(conversationsPerDay: 250) { $0.data.awkwardEvery = 3 }
+        extraction.configuration.pageSize = 20
+        extraction.configuration.concurrency = concurrency
+        extraction.store = Self.failing(.finish, "_20260302_\(page).json")
+        let (left, asked, result) = try await interrupted(extraction)
+        #expect(try await Self.contents(extraction.store) == Self.contents(undisturbed.store))
+        let cursor = left.flatMap { PageCursor($0.cursor) }
+        let total = try #require(try await Extraction.manifest(extraction.store)).objects.count
+        #expect(cursor?.pages ?? 0 == page - 1 || (cursor?.pages ?? 0 < page && concurrency > 1))
+        #expect(asked == total + 1 - (cursor?.pages ?? 0), "what was missing, and the empty page")
+        #expect(result?.figures["resumed-pages"] ?? 0 == cursor?.pages ?? 0)
+        #expect(result?.figures["vendor-bytes"] ?? 0 > 0)
+    }
+
+    @Test("an end after the last page but before the manifest costs the next attempt one page and the empty one")
+    func beforeManifest() async throws {
+        var extraction = Extraction(conversationsPerDay: 250)
+        extraction.configuration.pageSize = 20
+        extraction.store = Self.failing(.put, "_manifest.daily-20260302.json")
+        let (left, asked, _) = try await interrupted(extraction)
+        let objects = try #require(try await Extraction.manifest(extraction.store)).objects.count
+        let full = left.flatMap { PageCursor($0.cursor) }?.pages
+        #expect(full == objects - 1 && asked == 2)
+    }
+
+    @Test("an object that was changed or is gone since makes the job begin anew, to the right result", arguments: [true, false])
+    func changed(isGone: Bool) async throws {
+        var extraction = Extraction(conversationsPerDay: 250)
+        extraction.configuration.pageSize = 20
+        extraction.store = Self.failing(.finish, "_20260302_9.json")
+        let store = extraction.store
+        let (left, asked, result) = try await interrupted(
+            extraction,
+            between: { store in
+                let key = try ObjectKey("\(Extraction.folder)/genesys_conversations_20260302_3.json")
+                var bytes = try await store.read(key, upTo: 1 << 20)
+                try await store.delete(key)
+                guard !isGone else { return }
+                // Still twenty lines that look like records.
+                let place = try #require(bytes.firstIndex(of: UInt8(ascii: "5")))
+                bytes[place] = UInt8(ascii: "6")
+                try await store.put(key, bytes: bytes)
+            })
+        #expect(left != nil && result?.figures["resumed-pages"] == nil)
+        let objects = try #require(try await Extraction.manifest(store)).objects.count
+        #expect(asked == objects + 1)
+    }
+
+    @Test(
+        "a checkpoint that is old, of another request, or no checkpoint at all isn't gone on from",
+        arguments: ["old", "query", "future", "pages", "step", "nonsense"])
+    func unusable(what: String) async throws {
+        var extraction = Extraction(conversationsPerDay: 150)
+        extraction.configuration.pageSize = 20
+        extraction.store = Self.failing(.finish, "_20260302_5.json")
+        let (left, _, result) = try await interrupted(
+            extraction,
+            change: { checkpoint in
+                guard var checkpoint, var cursor = PageCursor(checkpoint.cursor) else { return nil }
+                switch what {
+                case "old": cursor.at -= 3601
+                case "future": cursor.at += 4000
+                case "query": cursor.query = String(cursor.query.reversed())
+                case "pages": cursor.pages += 1
+                case "step": checkpoint.step = "other"
+                default: break
+                }
+                checkpoint.cursor = what == "nonsense" ? .array([.null]) : cursor.value
+                return checkpoint
+            })
+        #expect(left != nil && result?.figures["resumed-pages"] == nil)
+    }
+
+    @Test(
+        "rows that shift before and after the stop: every conversation once, in its latest version",
+        arguments: [PageShift.Mode.overlap, .insert], [3, 8, 12])
+    func pageShift(_ mode: PageShift.Mode, page: Int) async throws {
+        var extraction = Extraction(conversationsPerDay: 300) {
+            $0.pageShift = PageShift(mode: mode)
+            $0.pageShift.limit = 12
+            $0.pageShift.everyPages = 2
+        }
+        extraction.configuration.pageSize = 20
+        extraction.configuration.maximumPasses = 20
+        let store = Self.failing(.finish, "_20260302_\(page).json")
+        extraction.store = store
+        try await extraction.run { running in
+            let first = JobCheckpoint()
+            guard case .retry = try await running.failure(Extraction.job(), first) else {
+                Issue.record("the first attempt didn't fail")
+                return
+            }
+            let result = try await running.done(Extraction.job(), JobCheckpoint(last: first.newest))
+            try await Extraction.expectTruth(store, try running.truth(), inOrder: false)
+            #expect(result.figures["unsettled"] == 0)
+        }
+    }
+
+    @Test("written pages form a row from the first one, whatever the order in which they came", arguments: 0..<50)
+    func row(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        var order = Array(1...30)
+        order.shuffle(using: &random)
+        var pages = WrittenPages()
+        var seen: Set<Int> = []
+        for page in order {
+            seen.insert(page)
+            let before = pages.count
+            let grew = pages.add(page, sha256: "s\(page)", bytes: page, total: nil)
+            let expected = (1...31).first { !seen.contains($0) }.map { $0 - 1 }
+            #expect(pages.count == expected && grew == (pages.count > before))
+        }
+        var inOrder = WrittenPages()
+        for page in 1...30 { _ = inOrder.add(page, sha256: "s\(page)", bytes: page, total: nil) }
+        #expect(pages.digest == inOrder.digest && pages.bytes == 465)
+        var other = WrittenPages()
+        for page in 1...30 { _ = other.add(page, sha256: page == 7 ? "x" : "s\(page)", bytes: page, total: nil) }
+        #expect(other.digest != inOrder.digest)
+    }
+
+    @Test("a cursor is read back as it was written; what is none is refused")
+    func cursor() {
+        let cursor = PageCursor(pages: 7, digest: "ab", bytes: 123, total: nil, query: "cd", at: 1_700_000_000)
+        #expect(PageCursor(cursor.value) == cursor)
+        var counted = cursor
+        counted.total = 12
+        #expect(PageCursor(counted.value) == counted)
+        for value in [JSONValue.null, .object([:]), .string("x"), .integer(3)] { #expect(PageCursor(value) == nil) }
+        for pages in [Int64(0), -1, 100_001, .max] {
+            guard case .object(var fields) = cursor.value else { return }
+            fields["pages"] = .integer(pages)
+            #expect(PageCursor(.object(fields)) == nil)
+        }
+    }
+}
