@@ -157,11 +157,11 @@ public struct TopicScan: Sendable {
         }
         var times: [TopicPartition: Int64] = [:]
         for case (let partition, .time(let time)) in starts { times[partition] = time }
-        let found = try await consumer.offsets(atOrAfter: times)
+        let firsts = try await consumer.offsets(atOrAfter: times)
         var stretches: [TopicPartition: Records.Stretch] = [:]
         for (partition, start) in starts {
             guard let kept = kept[partition] else { continue }
-            let begin = start.offset(in: kept, atTime: found[partition])
+            let begin = start.offset(in: kept, atTime: firsts[partition])
             var stretch = Records.Stretch(range: begin..<kept.upperBound, notBefore: times[partition])
             switch end {
             case .current: break
@@ -172,14 +172,10 @@ public struct TopicScan: Sendable {
             stretches[partition] = stretch
         }
         try Task.checkCancellation()
-        records.begin(stretches, kept: kept, isBounded: end != .never, isExact: !isTaken)
         let open = stretches.filter { !$0.value.range.isEmpty }
-        if open.isEmpty {
-            try await consumer.assign([:])
-        } else {
-            try await consumer.assign(open.mapValues { .offset($0.range.lowerBound) })
-            // A pause survives a new assignment inside librdkafka.
-            await consumer.resume(open.keys)
+        let (all, found, isBounded) = (stretches, kept, end != .never)
+        try await consumer.assign(open.mapValues { .offset($0.range.lowerBound) }) {
+            records.begin(all, kept: found, isBounded: isBounded, isExact: !isTaken)
         }
     }
 

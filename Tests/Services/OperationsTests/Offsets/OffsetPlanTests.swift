@@ -75,7 +75,7 @@ struct OffsetPlanTests {
         try OffsetFile(before: before, at: Date(timeIntervalSince1970: 1_772_380_800), by: "me@here").write(to: path)
         #expect(throws: (any Error).self) { try OffsetFile(before: before, at: Date(), by: "x").write(to: path) }
         let file = try OffsetFile.read(path, option: "--from-file")
-        #expect(file.group == "g" && file.by == "me@here" && file.name == "offsets-g-20260301T160000Z.json")
+        #expect(file.group == "g" && file.by == "me@here" && file.name == "offsets-g-20260301T160000000Z.json")
         let after = OffsetPlan(
             group: file.group,
             facts: [
