@@ -148,7 +148,10 @@ let package = Package(
             "GenesysCloudTests", "Vendors/GenesysCloudTests", ["GenesysCloud", "Transfer", "Records", "TestSupport", hummingbird]),
         tests(
             "WorkerKitTests", "Workers/WorkerKitTests",
-            ["WorkerKit", "Contracts", "DevelopmentStack", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
+            [
+                "WorkerKit", "Contracts", "DevelopmentStack", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport",
+                lifecycle, log,
+            ]),
         tests(
             "ConversationTests", "Workers/ConversationTests",
             [

@@ -45,6 +45,12 @@ public actor TestBroker {
         do {
             failures = try await admin.createTopics(
                 topics.map { Admin.NewTopic(name: $0.key, partitions: $0.value, replication: 1, configuration: configuration) })
+            // The controller answers before the broker knows of them.
+            for _ in 0..<100 {
+                let present = Set(try await admin.metadata().topics.filter { !$0.leaders.contains(nil) }.map(\.name))
+                if topics.keys.allSatisfy({ present.contains($0) || failures[$0] != nil }) { break }
+                try await Task.sleep(for: .milliseconds(50))
+            }
         } catch {
             await admin.close()
             throw error

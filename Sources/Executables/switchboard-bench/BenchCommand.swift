@@ -75,6 +75,7 @@ struct JobsCommand: AsyncParsableCommand {
         let kafka = KafkaConfiguration(bootstrapServers: started.bootstrapServers, clientID: "bench", logger: logger)
         let figures: JobOverhead.Figures
         do {
+            try FileManager.default.createDirectory(atPath: "\(directory)/state", withIntermediateDirectories: true)
             let state = try ObjectStorageLocation.open("file://\(directory)/state")
             figures = try await JobOverhead(kafka: kafka, jobs: jobs, partitions: partitions, state: state).run()
         } catch {

@@ -21,7 +21,8 @@ struct SwitchboardCommand: AsyncParsableCommand, Exampled {
             usage, 130 interrupted.
             """,
         subcommands: [
-            TopicsCommand.self, JobsCommand.self, DeadCommand.self, OffsetsCommand.self, CursorCommand.self, ReplayCommand.self, TailCommand.self,
+            TopicsCommand.self, JobsCommand.self, DeadCommand.self, OffsetsCommand.self, CursorCommand.self, ReplayCommand.self,
+            TailCommand.self,
             CompletionCommand.self,
         ])
 

@@ -27,6 +27,12 @@ extension Consumer {
         return found
     }
 
+    /// Assigns, and calls `body` before anything of the new assignment is delivered: nothing else of this thread comes between.
+    func assign(_ starts: [TopicPartition: StartOffset], then body: @Sendable () -> Void) throws(KafkaError) {
+        try assign(starts)
+        body()
+    }
+
     /// The end of a partition as the last answer to a fetch told it; nil before there was one. Asks nobody.
     func fetchedEnd(of partition: TopicPartition) -> Int64? {
         guard let handle = try? native("get watermarks") else { return nil }

@@ -8,17 +8,29 @@ public struct KafkaConfiguration: Sendable {
     public var clientID: String
     /// Further librdkafka properties by their own names, such as `security.protocol`; they win over this module's defaults.
     public var properties: [String: String]
-    /// Where librdkafka's log lines go.
-    public var logger: Logger
+    private var givenLogger: Logger?
+
+    /// Where librdkafka's log lines go; unless one was given, a logger `kafka` that carries the client's name.
+    ///
+    /// That one is made when it is asked for: a configuration is read before the program knows how it is to log.
+    public var logger: Logger {
+        get {
+            if let givenLogger { return givenLogger }
+            var logger = Logger(label: "kafka")
+            logger[metadataKey: "client"] = "\(clientID)"
+            return logger
+        }
+        set { givenLogger = newValue }
+    }
 
     /// A configuration with librdkafka's defaults for everything that isn't named.
     public init(
         bootstrapServers: String, clientID: String = "switchboard", properties: [String: String] = [:],
-        logger: Logger = Logger(label: "kafka")
+        logger: Logger? = nil
     ) {
         self.bootstrapServers = bootstrapServers
         self.clientID = clientID
         self.properties = properties
-        self.logger = logger
+        givenLogger = logger
     }
 }

@@ -143,8 +143,11 @@ public struct TopicScan: Sendable {
     private func begin(_ records: Records, _ consumer: Consumer) async throws {
         let starts = try await starts(consumer)
         var kept = try await consumer.watermarks(of: starts.keys.sorted())
-        // From the oldest record on it is found out by the way.
-        let isTaken = starts.values.allSatisfy { $0 == .earliest } && (end == .current || end == .never)
+        // From the oldest record on it is found out by the way, unless there seems to be none (Tansu says so while a transaction
+        // is open).
+        let isTaken =
+            starts.values.allSatisfy { $0 == .earliest } && (end == .current || end == .never)
+            && kept.values.allSatisfy { !$0.isEmpty }
         if !isTaken {
             records.probe(kept)
             try await consumer.assign(kept.mapValues { .offset($0.upperBound) })
@@ -154,11 +157,11 @@ public struct TopicScan: Sendable {
         }
         var times: [TopicPartition: Int64] = [:]
         for case (let partition, .time(let time)) in starts { times[partition] = time }
-        let found = try await consumer.offsets(atOrAfter: times)
+        let firsts = try await consumer.offsets(atOrAfter: times)
         var stretches: [TopicPartition: Records.Stretch] = [:]
         for (partition, start) in starts {
             guard let kept = kept[partition] else { continue }
-            let begin = start.offset(in: kept, atTime: found[partition])
+            let begin = start.offset(in: kept, atTime: firsts[partition])
             var stretch = Records.Stretch(range: begin..<kept.upperBound, notBefore: times[partition])
             switch end {
             case .current: break
@@ -169,14 +172,10 @@ public struct TopicScan: Sendable {
             stretches[partition] = stretch
         }
         try Task.checkCancellation()
-        records.begin(stretches, kept: kept, isBounded: end != .never, isExact: !isTaken)
         let open = stretches.filter { !$0.value.range.isEmpty }
-        if open.isEmpty {
-            try await consumer.assign([:])
-        } else {
-            try await consumer.assign(open.mapValues { .offset($0.range.lowerBound) })
-            // A pause survives a new assignment inside librdkafka.
-            await consumer.resume(open.keys)
+        let (all, found, isBounded) = (stretches, kept, end != .never)
+        try await consumer.assign(open.mapValues { .offset($0.range.lowerBound) }) {
+            records.begin(all, kept: found, isBounded: isBounded, isExact: !isTaken)
         }
     }
 

@@ -155,8 +155,9 @@ extension TopicScan {
             let pause: [TopicPartition] = change { state in
                 state.lastSign = .now
                 if state.probed[partition] != nil {
+                    // Not paused: a pause that ends after the new assignment would go on from here.
                     state.probed[partition] = Swift.max(record.offset + 1, consumer.fetchedEnd(of: partition) ?? 0)
-                    return [partition]
+                    return []
                 }
                 guard state.open.contains(partition), let position = state.positions[partition], record.offset >= position else {
                     return []
@@ -202,7 +203,9 @@ extension TopicScan {
                     state.probed[partition] = offset
                     return
                 }
-                guard state.open.contains(partition), let position = state.positions[partition], offset >= position else { return }
+                guard state.open.contains(partition), let position = state.positions[partition], offset >= position else {
+                    return
+                }
                 state.positions[partition] = offset
                 state.extendKept(partition, to: offset)
                 if state.isBounded { state.close(partition) }

@@ -17,6 +17,7 @@ public actor TransactionalProducer {
     private let ownsThread: Bool
     private var isClosed = false
     private let logger: Logger
+    private let stepGuard: StepGuard
 
     /// How long one step of a transaction may take, and how often a retriable step is repeated: 15 s in all, because the
     /// thread polls a consumer too, and may be inside a rebalance.
@@ -34,6 +35,7 @@ public actor TransactionalProducer {
     ) throws(KafkaError) {
         self.transactionalID = transactionalID
         logger = configuration.logger
+        stepGuard = StepGuard(logger: configuration.logger)
         let callbacks = HandleCallbacks(logger: configuration.logger, client: configuration.clientID)
         let native = try NativeConfiguration(
             configuration,
@@ -55,7 +57,7 @@ public actor TransactionalProducer {
 
     /// Registers with the transaction coordinator, which fences an older instance and ends what it left open.
     public func initialize(timeout: Duration = .seconds(30)) throws(KafkaError) {
-        try retrying("initialize transactions") {
+        try retrying("initialize transactions", timeout: timeout) {
             rd_kafka_init_transactions($0, Int32(clamping: timeout.wholeMilliseconds))
         }
     }
@@ -117,11 +119,12 @@ public actor TransactionalProducer {
     /// - Parameter isDecisive: a commit or abort whose outcome stays unknown. librdkafka takes no other call until the same one
     ///   is made again, and neither answer could be acted upon: only a new instance, which fences this one, finds out.
     private func retrying(
-        _ operation: String, isDecisive: Bool = false, _ step: (OpaquePointer) -> OpaquePointer?
+        _ operation: String, timeout: Duration = .milliseconds(Int(stepTimeoutMilliseconds)), isDecisive: Bool = false,
+        _ step: (OpaquePointer) -> OpaquePointer?
     ) throws(KafkaError) {
         guard !isClosed else { throw .closed(operation) }
         var attempt = 1
-        while let native = step(handle.pointer) {
+        while let native = stepGuard.watch(operation, timeout: timeout, { step(handle.pointer) }) {
             let error = KafkaError(consuming: native, operation: operation)
             guard error.isRetriable, attempt < Self.stepAttempts else {
                 throw isDecisive && error.isRetriable ? error.made(fatal: true) : error
@@ -136,6 +139,7 @@ public actor TransactionalProducer {
     public func close() async {
         guard !isClosed else { return }
         isClosed = true
+        stepGuard.stop()
         handle.destroy()
         if ownsThread { await thread.stop() }
     }

@@ -111,6 +111,9 @@ public final class MonitorService: ServiceLifecycle.Service {
         let events = ConsumerEvents()
         var reader = ConsumerConfiguration(configuration.kafka, group: "\(configuration.topics.prefix)monitor")
         reader.reportsEnds = true
+        // Each event is small and taken in at once: what would be fetched ahead of a whole history is memory for nothing.
+        reader.prefetchedRecords = 1000
+        reader.prefetchedBytes = 4 << 20
         let consumer = try await Consumer(reader, listener: events)
         do {
             let partitions = try await consumer.partitions(of: configuration.topics.jobEvents)

@@ -25,12 +25,13 @@ public struct CursorMover: Sendable {
         case overwritten(ScheduleState?)
     }
 
-    /// What is stored isn't what the move was planned from.
+    /// Another operator has moved the cursor since the move was planned. What the scheduler has published meanwhile is no reason
+    /// to refuse: the new cursor says what counts.
     public struct Changed: Error, Sendable, CustomStringConvertible {
         /// What is stored now.
         public let state: ScheduleState?
         /// What happened and what to do.
-        public let description = "the cursor has moved since the plan was made; nothing was changed: look again, then repeat"
+        public let description = "somebody else has moved the cursor meanwhile; nothing was changed: look again, then repeat"
     }
 
     /// Publishes a moved state.
@@ -39,16 +40,28 @@ public struct CursorMover: Sendable {
     ///   - state: what is to be stored; how often the cursor was moved is counted here.
     ///   - old: what the plan was made from.
     /// - Returns: the state as it was published.
-    /// - Throws: ``Changed`` when something else is stored by now; a `KafkaError`.
+    /// - Throws: ``Changed`` when somebody else has moved the cursor; a `KafkaError`.
     public func move(to state: ScheduleState, from old: ScheduleState?) async throws -> ScheduleState {
+        for _ in 1..<Self.attempts {
+            do {
+                return try await moveOnce(to: state, from: old)
+            } catch let error as KafkaError where error.kind == .fenced {
+                // The leader, or another operator, has taken the right in between.
+                continue
+            }
+        }
+        return try await moveOnce(to: state, from: old)
+    }
+
+    private static let attempts = 5
+
+    private func moveOnce(to state: ScheduleState, from old: ScheduleState?) async throws -> ScheduleState {
         let producer = try TransactionalProducer(kafka, transactionalID: "\(topics.prefix)scheduler")
         do {
             try await producer.initialize()
             let (states, _) = try await ScheduleStateReader(kafka, topic: topics.scheduleState).read()
             let present = states[state.schedule]
-            guard present?.lastIntervalEnd == old?.lastIntervalEnd, present?.moves == old?.moves else {
-                throw Changed(state: present)
-            }
+            guard present?.moves == old?.moves else { throw Changed(state: present) }
             var moved = state
             moved.moves = (present?.moves ?? 0) + 1
             var record = ProducerRecord(moved.message(to: topics))

@@ -98,14 +98,22 @@ public struct SchedulerService: ServiceLifecycle.Service {
                 // leads takes it back and begins with what is stored then. Not for ever: another installation with the same
                 // names would do the same.
                 fencings += 1
-                guard (error as? KafkaError)?.kind == .fenced, term.isCurrent, fencings <= Self.toleratedFencings else { throw error }
-                logger.notice("somebody else took the right to publish; taking it back")
-                try await Task.sleep(for: .milliseconds(500 * fencings))
+                guard Self.isTakeOver(error), term.isCurrent, fencings <= Self.toleratedFencings else { throw error }
+                logger.notice("somebody else took the right to publish; taking it back soon")
+                // Long enough for the operator's own transaction.
+                try await Task.sleep(for: .seconds(1))
             }
         }
     }
 
-    private static let toleratedFencings = 5
+    private static let toleratedFencings = 10
+
+    /// What a failure was when a cursor was moved meanwhile: not every broker says that the producer was fenced.
+    private struct TakenOver: Error {}
+
+    private static func isTakeOver(_ error: any Error) -> Bool {
+        error is TakenOver || (error as? KafkaError)?.kind == .fenced
+    }
 
     /// Publishes what is due until the term is over or an operator has moved a cursor.
     private func publishWhatIsDue(_ producer: TransactionalProducer, _ term: LeaseTerm) async throws {
@@ -127,8 +135,13 @@ public struct SchedulerService: ServiceLifecycle.Service {
                     logger.notice("reading the schedules' state anew: an operator has moved a cursor")
                     return
                 }
-                let wait = try await tick(&states, producer, term)
-                try await clock.sleep(wait)
+                do {
+                    let wait = try await tick(&states, producer, term)
+                    try await clock.sleep(wait)
+                } catch let error as KafkaError {
+                    if move.hasHappened { throw TakenOver() }
+                    throw error
+                }
             }
         }
     }

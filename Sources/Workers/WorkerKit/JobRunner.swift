@@ -36,6 +36,8 @@ struct JobRunner: Sendable {
         let began: WorkerClock.Instant
         var job: Job?
         var context: JobContext?
+        /// Whether one more start without an end would be the last.
+        var isOnTrial = false
     }
 
     /// Runs the record's job.
@@ -73,7 +75,7 @@ struct JobRunner: Sendable {
     private func decide(_ job: Job, _ attempt: inout Attempt, _ active: ActiveRun) async -> Outcome {
         if let outcome = refuse(job, attempt, now: clock.date()) { return outcome }
         do throws(CancellationError) {
-            if let outcome = try await countStart(of: job, active) { return outcome }
+            if let outcome = try await countStart(of: job, &attempt, active) { return outcome }
         } catch {
             return active.decidedOutcome ?? .retry(JobEvent.Failure(reason: "cancelled", message: "cancelled before it began"))
         }
@@ -114,7 +116,9 @@ struct JobRunner: Sendable {
     }
 
     /// Counts the start before the job runs, so that one that ends its process is given up some time.
-    private func countStart(of job: Job, _ active: ActiveRun) async throws(CancellationError) -> Outcome? {
+    private func countStart(
+        of job: Job, _ attempt: inout Attempt, _ active: ActiveRun
+    ) async throws(CancellationError) -> Outcome? {
         guard let memory else { return nil }
         var isSuspect = false
         var delay: Duration = .seconds(1)
@@ -122,6 +126,8 @@ struct JobRunner: Sendable {
             do {
                 let earlier = try await memory.earlierStarts(of: active.key)
                 if earlier + 1 >= configuration.crashLimit { return .dead(Self.crashLoop(earlier), cause: .job) }
+                // Were its process to die once more, it would be given up: then nobody else may have been the cause.
+                attempt.isOnTrial = earlier + 2 >= configuration.crashLimit
                 if earlier > 0, !isSuspect {
                     try await suspects.enter(active.key)
                     isSuspect = true
@@ -154,13 +160,15 @@ struct JobRunner: Sendable {
         let number = attempt.number
         announce(JobEvent(.started, of: job, at: clock.date(), attempt: number, worker: configuration.worker))
         let gate = ProgressGate(interval: configuration.progressInterval, clock: clock)
-        let checkpoint = await memory?.checkpoint(of: job, logger: jobLogger) { [memory] in
+        let isOnTrial = attempt.isOnTrial
+        let checkpoint = await memory?.checkpoint(of: job, logger: jobLogger) { [memory, suspects] in
             memory?.progressed(active.key)
+            suspects.leave(active.key)
         }
         let context = JobContext(
             attempt: number, worker: configuration.worker, logger: jobLogger, clock: clock, checkpoint: checkpoint
         ) { [suspects] figures in
-            suspects.leave(active.key)
+            if !isOnTrial { suspects.leave(active.key) }
             guard gate.opens() else { return }
             announce(
                 JobEvent(

@@ -39,6 +39,9 @@ final class SuspectGate: Sendable {
     }
 
     /// Lets the next one pass: the run ended, or it went forward and so isn't what kills the process at its start. Idempotent.
+    ///
+    /// One whose next death would be its last keeps the others out until it ended or reached a new checkpoint: progress isn't
+    /// enough, because it would be given up for what a neighbour did meanwhile.
     func leave(_ run: RunKey) {
         let next: CheckedContinuation<Void, Never>? = state.withLock { state in
             guard state.holder == run else { return nil }

@@ -6,44 +6,16 @@ import Testing
 
 @Suite("the program switchboard")
 struct SwitchboardProgramTests {
-    private struct Run {
-        let code: Int32
-        let output: String
-        let errors: String
-    }
-
-    /// The program beside the running tests.
-    private func switchboard(_ arguments: [String], environment: [String: String] = [:]) async throws -> Run {
-        let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        let process = Process()
-        process.executableURL = tests.appending(path: "switchboard")
-        process.arguments = arguments
-        process.currentDirectoryURL = Repository.root
-        process.environment = environment
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = errors
-        let code = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do {
-                try process.run()
-            } catch {
-                continuation.resume(throwing: error)
-            }
-        }
-        // Both outputs are far smaller than a pipe holds, so reading them after the end is safe.
-        return Run(
-            code: code, output: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
-            errors: String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+    /// The program in the repository's root, where the topic files are.
+    private func switchboard(_ arguments: [String], environment: [String: String] = [:]) async throws -> SwitchboardRun {
+        try await SwitchboardRun.run(arguments, environment: environment, directory: Repository.root)
     }
 
     @Test("plan tells 2 while there is something to do, apply does it only with --execute, then both tell 0")
     func planAndApply() async throws {
         let broker = try await TestBroker.shared.bootstrapServers()
         let prefix = "cli-\(UUID().uuidString.prefix(8).lowercased())."
-        func topics(_ arguments: String...) async throws -> Run {
+        func topics(_ arguments: String...) async throws -> SwitchboardRun {
             let common = ["--bootstrap-servers", broker, "--prefix", prefix, "--environment", "development"]
             return try await switchboard(["topics"] + arguments + common)
         }

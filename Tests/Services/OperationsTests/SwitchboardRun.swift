@@ -20,11 +20,15 @@ struct SwitchboardRun: CustomStringConvertible {
         process.arguments = arguments
         process.currentDirectoryURL = directory
         process.environment = environment
-        let output = Pipe()
-        let errors = Pipe()
+        // Files take more than a pipe holds, and nobody has to read meanwhile.
+        let folder = FileManager.default.temporaryDirectory.appending(path: "switchboard-run-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let files = ["output", "errors"].map { folder.appending(path: $0) }
+        for file in files { try Data().write(to: file) }
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = errors
+        process.standardOutput = try FileHandle(forWritingTo: files[0])
+        process.standardError = try FileHandle(forWritingTo: files[1])
         let code = try await withCheckedThrowingContinuation { continuation in
             process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
             do {
@@ -33,11 +37,9 @@ struct SwitchboardRun: CustomStringConvertible {
                 continuation.resume(throwing: error)
             }
         }
-        // Both outputs are smaller than a pipe holds, so reading them after the end is safe.
         return SwitchboardRun(
-            arguments: arguments, code: code,
-            output: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
-            errors: String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+            arguments: arguments, code: code, output: try String(contentsOf: files[0], encoding: .utf8),
+            errors: try String(contentsOf: files[1], encoding: .utf8))
     }
 
     /// A document that it printed.

@@ -18,7 +18,7 @@ struct TopicCatalogueTests {
             names.jobs("conversation"), names.dead("conversation"), names.retry("conversation", after: .seconds(60)),
             names.retry("conversation", after: .seconds(600)), names.retry("conversation", after: .seconds(3_600)),
             names.jobEvents,
-            names.alerts, names.scheduleState,
+            names.alerts, names.scheduleState, names.control, names.deadMarks,
         ]
         #expect(declared.isSuperset(of: used))
     }

@@ -5,16 +5,17 @@ import Testing
 extension SystemTests {
     @Suite("chaos")
     struct Chaos {
-        @Test("a small run: everything breaks for a while, nothing is lost and the lake is as it must be", arguments: [1, 16])
-        func small(window: Int) async throws {
+        @Test("a small run: everything breaks for a while, nothing is lost and the lake is as it must be")
+        func small() async throws {
             try await withDirectory { directory in
                 var options = ChaosOptions(directory: "\(directory)/chaos")
                 options.seed = 11
-                options.jobs = 300
+                options.jobs = 200
                 options.kills = 8
                 options.days = 1
                 options.conversationsPerDay = 300
-                options.window = window
+                // Where the broker keeps commit metadata jobs may end out of order.
+                options.window = isOnKafka ? 16 : 1
                 // What a debug build takes says nothing about a release.
                 options.memoryLimit = 500_000_000
                 let verdict = try await ChaosRun(options, installation: try .current()).run { _, _ in }

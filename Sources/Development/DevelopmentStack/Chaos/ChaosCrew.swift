@@ -114,12 +114,12 @@ actor ChaosCrew {
         noteCrash(end, member)
     }
 
-    /// A signal that nobody sent, or an end that the program itself calls a bug.
+    /// A signal that nobody sent, or a code that isn't one of the two that say: start it again.
     private func noteCrash(_ end: ProcessEnd, _ member: StackMember) {
         switch end {
-        case .killed, .exited(70):
+        case .exited(70), .exited(75): break
+        case .killed, .exited:
             figures.crashes.append("\(member) \(end): \(ReadyFile.tail(of: stack.log(of: member), lines: 3))")
-        case .exited: break
         }
     }
 
@@ -176,6 +176,8 @@ enum ProcessMemory {
     struct Child: Sendable, CustomStringConvertible {
         let identifier: Int32
         let name: String
+        /// Its program and arguments, separated by spaces.
+        let command: String
         var description: String { "\(name) (process \(identifier))" }
     }
 
@@ -190,7 +192,10 @@ enum ProcessMemory {
                 if pair.count == 2 { values[pair[0]] = pair[1].drop { $0.isWhitespace } }
             }
             guard values["PPid"].flatMap({ Int32($0) }) == parent, values["State"]?.hasPrefix("Z") == false else { return nil }
-            return Child(identifier: identifier, name: String(values["Name"] ?? "?"))
+            let command = FileManager.default.contents(atPath: "/proc/\(identifier)/cmdline").map {
+                String(decoding: $0.map { $0 == 0 ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+            }
+            return Child(identifier: identifier, name: String(values["Name"] ?? "?"), command: command ?? "")
         }
     }
 }

@@ -89,6 +89,8 @@ struct ChaosStack: Sendable {
                 "worker.window": String(options.window),
                 // Here processes die and jobs are given up on purpose, more than anywhere else.
                 "worker.checkpoint-interval": "500ms",
+                // Several large uploads at a time are a job of few bytes each.
+                "lake.part-size": "5MiB",
                 "worker.crash-limit": "100000", "worker.circuit": "false",
             ]
         }

@@ -25,22 +25,25 @@ struct ProxyLoop {
 
     mutating func run(_ proxy: FaultProxy) {
         while true {
-            let settings = proxy.exchange(figures)
-            if settings.isStopped { break }
-            apply(settings)
             fillAllowance()
             var polled = descriptors()
             poll(&polled, nfds_t(polled.count), timeout())
             var ignored: UInt64 = 0
             while read(wake, &ignored, 8) > 0 {}
+            // After the wait: what comes after a fault was set meets that fault.
+            let settings = proxy.exchange(figures)
+            if settings.isStopped { break }
+            if apply(settings) { continue }
             if polled[1].revents != 0 { accept(settings.upstream) }
             move(polled)
+            _ = proxy.exchange(figures)
         }
         for connection in connections { drop(connection) }
         close(listener)
     }
 
-    private mutating func apply(_ settings: FaultProxy.Settings) {
+    /// - Returns: whether all connections were cut, so that what was waited for is gone.
+    private mutating func apply(_ settings: FaultProxy.Settings) -> Bool {
         let isNew = settings.fault != fault
         fault = settings.fault
         let mustCut = settings.cuts != cuts || (isNew && fault == .refuse)
@@ -51,6 +54,7 @@ struct ProxyLoop {
             connections = []
         }
         if isNew, case .throttle = fault { allowance = 0 } else if isNew { allowance = .max }
+        return mustCut
     }
 
     private mutating func fillAllowance() {

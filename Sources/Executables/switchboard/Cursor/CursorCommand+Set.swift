@@ -19,7 +19,7 @@ extension CursorCommand {
                 publishes meanwhile is lost or repeated.
 
                 Exit codes: 0 nothing to do or done, 1 error, 2 there is something to do and --execute was not given, 3 refused: \
-                the cursor would cut an interval in two, or it has moved meanwhile; 64 wrong usage.
+                the cursor would cut an interval in two, or somebody else has moved it; 64 wrong usage.
                 """)
 
         static let examples = """
@@ -69,7 +69,8 @@ extension CursorCommand {
             let (kafka, names) = try await connection.connect()
             let states = try await ScheduleStateReader(kafka, topic: names.scheduleState).read().states
             guard states[schedule] != nil || definition != nil else {
-                throw UnknownSchedule.problem(schedule, Array(Swift.Set(states.keys).union(definitions?.keys ?? [:].keys)).sorted())
+                throw UnknownSchedule.problem(
+                    schedule, Array(Swift.Set(states.keys).union(definitions?.keys ?? [:].keys)).sorted())
             }
             if definitions != nil, definition == nil {
                 throw UsageProblem("--schedules: the file has no schedule \"\(TerminalText.escaped(schedule, limit: 100))\"")
@@ -109,7 +110,8 @@ extension CursorCommand {
             case .overwritten(let state):
                 throw Failure(
                     "the cursor was moved, but something wrote over it: it is at "
-                        + "\(state.map { Timestamp.string($0.lastIntervalEnd) } ?? "nothing"); repeat, or stop the scheduler first")
+                        + "\(state.map { Timestamp.string($0.lastIntervalEnd) } ?? "nothing"); repeat, or stop the scheduler first"
+                )
             }
         }
 
@@ -142,7 +144,8 @@ extension CursorCommand {
                 text += "use switchboard jobs backfill for it\n"
             }
             if !tick.due.isEmpty {
-                text += "the scheduler then publishes \(tick.due.count) jobs at once\(tick.hasMore ? ", and more after them" : "")\n"
+                text +=
+                    "the scheduler then publishes \(tick.due.count) jobs at once\(tick.hasMore ? ", and more after them" : "")\n"
             } else if let due = tick.nextDue {
                 text += "the scheduler then publishes the next job at \(times.text(due))\n"
             }

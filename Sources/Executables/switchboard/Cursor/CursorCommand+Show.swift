@@ -28,7 +28,9 @@ extension CursorCommand {
         @Option(help: ArgumentHelp("The file of schedules.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
         var schedules: String?
 
-        @Option(help: ArgumentHelp("Also show times in this zone. (default: the schedule's, if its file is given)", valueName: "zone"))
+        @Option(
+            help: ArgumentHelp("Also show times in this zone. (default: the schedule's, if its file is given)", valueName: "zone")
+        )
         var zone: String?
 
         @Flag(help: "Print JSON.")

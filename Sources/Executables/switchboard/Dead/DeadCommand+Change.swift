@@ -12,8 +12,8 @@ extension DeadCommand {
                 Key and value go back untouched to jobs.<kind>. Each letter is marked in the transaction that sends it back, so \
                 running the command again sends back only the rest. Of several letters of one job the newest goes back.
 
-                Letters that can't be read, were redriven three times, are of another kind or whose deadline has passed stay, \
-                unless --force; a value that was cut always stays.
+                Letters that can't be read, were redriven three times, are of another kind, whose job completed or was rerun \
+                since, or whose deadline has passed stay, unless --force; a value that was cut always stays.
 
                 Exit codes: 0 sent back or nothing to do, 1 error, 2 there is something to send back and --execute was not \
                 given, 3 stopped because too many died again or did not succeed, 64 wrong usage.
@@ -65,7 +65,7 @@ extension DeadCommand {
             let target = topics.jobs(options.kind)
             let (kind, limit, force, json, execute) = (options.kind, limit, force, json, execute)
             @Sendable func plan(_ selection: DeadOperations.Selection) -> RedrivePlan {
-                RedrivePlan(selection.letters, kind: kind, limit: limit, force: force, now: now)
+                RedrivePlan(selection.letters, kind: kind, limit: limit, known: selection.known, force: force, now: now)
             }
             guard execute else {
                 let selection = try await Interruption.cancelling { try await operations.select(filter) }.result

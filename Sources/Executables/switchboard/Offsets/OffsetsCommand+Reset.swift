@@ -31,7 +31,7 @@ extension OffsetsCommand {
             # leaves out the next record of one partition
             switchboard offsets reset --group conversation-worker --topic jobs.conversation:2 --to +1 --execute
             # takes a change back
-            switchboard offsets reset --from-file offsets-conversation-worker-20260301T160000Z.json --execute
+            switchboard offsets reset --from-file offsets-conversation-worker-20260301T160000000Z.json --execute
             """
 
         @Option(help: ArgumentHelp("The group, with or without the installation's prefix.", valueName: "group"))
@@ -150,7 +150,8 @@ extension OffsetsCommand {
             do {
                 try undo.write(to: path)
             } catch {
-                throw Failure("nothing was changed: \(path) can't be written (\(error.localizedDescription)); give another --undo-file")
+                throw Failure(
+                    "nothing was changed: \(path) can't be written (\(error.localizedDescription)); give another --undo-file")
             }
             Output.note("what was committed is in \(path)")
             try await operations.execute(plan)

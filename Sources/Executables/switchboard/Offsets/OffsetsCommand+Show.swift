@@ -52,7 +52,8 @@ extension OffsetsCommand {
             let now = Date()
             if group == nil {
                 try json
-                    ? Output.json(reports.map { GroupDocument($0, now: now, withRows: false) }) : Output.result(Self.table(reports, now: now))
+                    ? Output.json(reports.map { GroupDocument($0, now: now, withRows: false) })
+                    : Output.result(Self.table(reports, now: now))
             } else if let report = reports.first {
                 try json
                     ? Output.json(GroupDocument(report, now: now, withRows: true))
@@ -78,7 +79,8 @@ extension OffsetsCommand {
         }
 
         private static func text(_ report: GroupReport, now: Date, times: TimeText) -> String {
-            var text = "group \(TerminalText.escaped(report.group)): \(report.state.rawValue), \(report.members.count) member\(report.members.count == 1 ? "" : "s")"
+            var text =
+                "group \(TerminalText.escaped(report.group)): \(report.state.rawValue), \(report.members.count) member\(report.members.count == 1 ? "" : "s")"
             text += (report.assignor.isEmpty ? "" : ", \(report.assignor)") + "\n"
             for member in report.members {
                 let partitions = member.partitions.map(\.description).joined(separator: " ")

@@ -108,7 +108,8 @@ struct ReplayCommand: AsyncParsableCommand, Exampled {
         let start = try TimeExpression.parse(from, option: "--from", now: now, zone: zone)
         let end = min(now, try TimeExpression.parse(to, option: "--to", now: now, zone: zone))
         guard start < end else {
-            throw UsageProblem("--from must be before --to, and not in the future: \(Timestamp.string(start)), \(Timestamp.string(end))")
+            throw UsageProblem(
+                "--from must be before --to, and not in the future: \(Timestamp.string(start)), \(Timestamp.string(end))")
         }
         let rate = try rate.map { text throws(UsageProblem) in try Rate.parse(text, option: "--rate") }
         var filter = RecordFilter()
@@ -147,7 +148,9 @@ struct ReplayCommand: AsyncParsableCommand, Exampled {
             }
         }
         if !json || !execute {
-            try json ? Output.json(ReplayDocument(plan, request)) : Output.result(Self.text(plan, request, lines, TimeText(zone: zone)))
+            try json
+                ? Output.json(ReplayDocument(plan, request))
+                : Output.result(Self.text(plan, request, lines, TimeText(zone: zone)))
         }
         guard plan.messages > 0 else {
             Output.note("nothing to do")
@@ -170,7 +173,8 @@ struct ReplayCommand: AsyncParsableCommand, Exampled {
             Output.note("to go on: \(continuation(request, summary))")
         }
         if let failure {
-            Output.note("not all was published: \(failure); the transaction that failed may have been published if its commit did")
+            Output.note(
+                "not all was published: \(failure); the transaction that failed may have been published if its commit did")
             throw Ending.error
         }
         if wasInterrupted { throw Ending.interrupted }
@@ -213,7 +217,8 @@ struct ReplayCommand: AsyncParsableCommand, Exampled {
         var positions: [Int32: Int64] = [:]
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let numbers = part.split(separator: ":", omittingEmptySubsequences: false)
-            guard numbers.count == 2, let partition = Int32(numbers[0]), let offset = Int64(numbers[1]), partition >= 0, offset >= 0
+            guard numbers.count == 2, let partition = Int32(numbers[0]), let offset = Int64(numbers[1]), partition >= 0,
+                offset >= 0
             else { throw UsageProblem("--continue-from", given: text, allowed: "partition:offset pairs such as 0:15,3:7") }
             positions[partition] = offset
         }

@@ -35,7 +35,8 @@ struct CommandPath {
         var problem = problem
         if let stray {
             let known = command.configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
-            problem = "there is no command \"\(TerminalText.escaped(stray, limit: 60))\"; there are \(known.joined(separator: ", "))"
+            problem =
+                "there is no command \"\(TerminalText.escaped(stray, limit: 60))\"; there are \(known.joined(separator: ", "))"
         }
         let text = problem.split(whereSeparator: \.isNewline).map { $0.trimmingPrefix { $0 == " " } }.joined(separator: " ")
             .replacing(/\. (Did you mean .*\?)/) { " (\($0.1.lowercased()))" }

@@ -41,7 +41,8 @@ struct TailCommand: AsyncParsableCommand, Exampled {
             valueName: "start"))
     var from = "-10"
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Read what is older than this time, and don't follow.", valueName: "time"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Read what is older than this time, and don't follow.", valueName: "time"))
     var until: String?
 
     @Option(help: ArgumentHelp("Only these partitions; may be given several times.", valueName: "number"))
@@ -50,7 +51,9 @@ struct TailCommand: AsyncParsableCommand, Exampled {
     @Option(help: ArgumentHelp("Only messages with this key; may be given several times.", valueName: "key"))
     var key: [String] = []
 
-    @Option(name: .customLong("where"), help: ArgumentHelp("Only messages of which this holds; all must hold.", valueName: "condition"))
+    @Option(
+        name: .customLong("where"),
+        help: ArgumentHelp("Only messages of which this holds; all must hold.", valueName: "condition"))
     var conditions: [String] = []
 
     @Option(help: ArgumentHelp("End after so many messages.", valueName: "count"))

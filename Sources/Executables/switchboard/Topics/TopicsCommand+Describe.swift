@@ -59,7 +59,8 @@ extension TopicsCommand {
         private static func table(_ reports: [TopicReport], _ times: TimeText) -> String {
             guard !reports.isEmpty else { return "there are no topics; switchboard topics apply creates them\n" }
             var table = TextTable([
-                .init("TOPIC"), .init("PARTITIONS", .right), .init("REPLICAS", .right), .init("MESSAGES", .right), .init("NEWEST"),
+                .init("TOPIC"), .init("PARTITIONS", .right), .init("REPLICAS", .right), .init("MESSAGES", .right),
+                .init("NEWEST"),
                 .init("READ BY"), .init("DIFFERS FROM ITS FILE"),
             ])
             for report in reports {

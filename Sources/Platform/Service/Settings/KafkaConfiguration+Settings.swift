@@ -1,5 +1,4 @@
 public import Kafka
-internal import Logging
 
 extension KafkaConfiguration {
     /// Reads the section `kafka`:
@@ -11,11 +10,8 @@ extension KafkaConfiguration {
     /// - Parameter client: what brokers' logs call this program.
     public init(_ settings: Settings, client: String) {
         let settings = settings.scoped("kafka")
-        var logger = Logger(label: "kafka")
-        logger[metadataKey: "client"] = "\(client)"
         var properties = settings.stringMap("properties")
         if let password = settings.optionalSecret("password") { properties["sasl.password"] = password.reveal() }
-        self.init(
-            bootstrapServers: settings.string("bootstrap-servers"), clientID: client, properties: properties, logger: logger)
+        self.init(bootstrapServers: settings.string("bootstrap-servers"), clientID: client, properties: properties)
     }
 }

@@ -41,7 +41,8 @@ public struct CursorPlan: Sendable, Hashable {
         let cursor = Date(timeIntervalSince1970: cursor.timeIntervalSince1970.rounded(.down))
         self.old = old
         new = ScheduleState(
-            schedule: schedule, lastFire: nil, lastIntervalEnd: cursor, definitionHash: old?.definitionHash ?? definition?.hash ?? "-",
+            schedule: schedule, lastFire: nil, lastIntervalEnd: cursor,
+            definitionHash: old?.definitionHash ?? definition?.hash ?? "-",
             updatedAt: now, moves: old?.moves, movedBy: by)
         guard let definition else {
             repeated = []

@@ -70,6 +70,8 @@ public struct DeadOperations: Sendable {
         public var marked = 0
         /// Whether there are more than one command holds: run it again for the rest.
         public var isTruncated = false
+        /// What `job.events` say of the letters' roots.
+        public var known = KnownJobs(ids: [])
         /// Marks whose letters aren't kept any more, by key.
         public var outlived: [String] = []
     }
@@ -93,6 +95,8 @@ public struct DeadOperations: Sendable {
             selection.letters.append(letter)
         }
         selection.outlived = marks.outlived(kept: kept)
+        let roots = Set(selection.letters.compactMap { $0.job?.root })
+        if !roots.isEmpty { selection.known = try await JobOperations(kafka, topics: topics).look(for: KnownJobs(ids: roots)) }
         return selection
     }
 

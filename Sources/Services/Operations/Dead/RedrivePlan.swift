@@ -30,8 +30,9 @@ public struct RedrivePlan: Sendable {
     ///   - letters: the letters that the operator means; those that were redriven or discarded before are not among them.
     ///   - kind: the kind of the dead topic.
     ///   - limit: how many go back at most.
-    ///   - force: also what can't be read, was redriven often, or whose deadline has passed.
-    public init(_ letters: [DeadLetter], kind: String, limit: Int, force: Bool, now: Date) {
+    ///   - known: what `job.events` say of the letters' roots.
+    ///   - force: also what can't be read, was redriven often, is done by now, or whose deadline has passed.
+    public init(_ letters: [DeadLetter], kind: String, limit: Int, known: KnownJobs, force: Bool, now: Date) {
         struct Work: Hashable {
             let id: String
             let revision: Int
@@ -40,7 +41,7 @@ public struct RedrivePlan: Sendable {
         var newest: [Work: DeadLetter] = [:]
         var going: [DeadLetter] = []
         for letter in sorted {
-            if let omission = Self.omission(of: letter, kind: kind, force: force, now: now) {
+            if let omission = Self.omission(of: letter, kind: kind, known: known, force: force, now: now) {
                 omissions.append(omission)
                 continue
             }
@@ -58,7 +59,9 @@ public struct RedrivePlan: Sendable {
         superseded = superseded.filter { positions.contains($0.key) }
     }
 
-    private static func omission(of letter: DeadLetter, kind: String, force: Bool, now: Date) -> Omission? {
+    private static func omission(
+        of letter: DeadLetter, kind: String, known: KnownJobs, force: Bool, now: Date
+    ) -> Omission? {
         if letter.truncatedFrom != nil {
             let place = letter.origin.map { "\($0)" } ?? "the topic that it was read from"
             return Omission(letter: letter, reason: "with a value that was cut", advice: "its whole value is in \(place)")
@@ -72,6 +75,14 @@ public struct RedrivePlan: Sendable {
             return Omission(
                 letter: letter, reason: "of another kind",
                 advice: "publish it with `switchboard jobs submit`; --force sends it back to jobs.\(kind)")
+        }
+        if let run = known.latest(job.root) {
+            let isDone = run.revision == job.revision && run.nodes[job.id]?.state == .completed
+            if isDone || run.revision > job.revision {
+                return Omission(
+                    letter: letter, reason: isDone ? "of jobs that completed since" : "of jobs that have a later revision",
+                    advice: "nothing is to be done; `switchboard dead discard` puts them away")
+            }
         }
         if letter.redrives >= maximumRedrives {
             return Omission(

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Kafka
+internal import Service
 internal import Synchronization
 
 /// Carries out a redrive: the first few, their outcomes, then the rest at a rate while not too many die.
@@ -114,11 +115,15 @@ struct RedriveRun: Sendable {
         if Double(succeeded) >= policy.canaryShare * Double(count) { return nil }
         let share = Int((policy.canaryShare * 100).rounded())
         let hint =
-            pending > 0 ? "; look whether workers run, are paused (`switchboard jobs control`) or have opened their circuit" : ""
-        return
-            "of the first \(count) only \(succeeded) succeeded (\(counts[.died] ?? 0) died, \(counts[.cancelled] ?? 0) were cancelled, "
-            + "\(pending) had not ended after \(policy.canaryWait)); \(share) % must; the rest stays: mend the cause, or wait longer with "
-            + "--canary-wait, then run the command again\(hint)"
+            pending > 0
+            ? "; those that have not ended: look whether workers run, are paused (`switchboard jobs control`) or have opened their circuit"
+            : ""
+        var ends = ["\(succeeded) succeeded"]
+        if let died = counts[.died] { ends.append("\(died) died again") }
+        if let cancelled = counts[.cancelled] { ends.append("\(cancelled) were called off") }
+        if pending > 0 { ends.append("\(pending) had not ended after \(DurationText.format(policy.canaryWait))") }
+        return "of the first \(count) \(ends.joined(separator: ", ")), and \(share) % must succeed before the rest follows; "
+            + "mend the cause, then run the command again\(hint)"
     }
 
     /// Whether so many didn't succeed that the rest can't make up for it.

@@ -21,6 +21,7 @@ public struct OperatorTransactions: Sendable {
     public static func withRight<Result: Sendable>(
         to sort: String, prefix: String, _ kafka: KafkaConfiguration, _ body: (OperatorTransactions) async throws -> Result
     ) async throws -> Result {
+        try await reach(kafka)
         let producer = try TransactionalProducer(kafka, transactionalID: "\(prefix)switchboard.\(sort)")
         do {
             try await producer.initialize()
@@ -32,6 +33,18 @@ public struct OperatorTransactions: Sendable {
             if let error = error as? KafkaError, error.kind == .fenced { throw TakenOver() }
             throw error
         }
+    }
+
+    /// Says within seconds when there is no broker, for which the initialization of transactions takes minutes.
+    private static func reach(_ kafka: KafkaConfiguration) async throws {
+        let admin = try Admin(kafka)
+        do {
+            _ = try await admin.metadata()
+        } catch {
+            await admin.close()
+            throw error
+        }
+        await admin.close()
     }
 
     /// Publishes records together, all or none. What can pass in another transaction is tried again.

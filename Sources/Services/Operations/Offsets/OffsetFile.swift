@@ -58,7 +58,9 @@ public struct OffsetFile: Sendable, Hashable, Codable {
     /// A name for the file: `offsets-<group>-<time>.json`.
     public var name: String {
         let safe = group.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" }
-        return "offsets-\(String(safe))-\(Timestamp.compact(at)).json"
+        // With milliseconds: a command of the same second has a file of its own.
+        let time = Timestamp.string(at).filter { $0 != "-" && $0 != ":" && $0 != "." }
+        return "offsets-\(String(safe))-\(time).json"
     }
 
     /// Writes the file, and nothing over a file that exists.

@@ -108,7 +108,9 @@ public struct OffsetOperations: Sendable {
         public var description: String {
             switch self {
             case .active(let group):
-                let members = group.members.map { TerminalText.escaped($0.client, limit: 80) + ($0.host.isEmpty ? "" : " \($0.host)") }
+                let members = group.members.map {
+                    TerminalText.escaped($0.client, limit: 80) + ($0.host.isEmpty ? "" : " \($0.host)")
+                }
                 let named = members.isEmpty ? "members that the broker doesn't name" : members.joined(separator: ", ")
                 return "refused: group \(group.id) has members (\(named)); stop them first, then repeat"
             case .notAsSet(let group, let partitions):

@@ -15,7 +15,8 @@ public enum OffsetTarget: Sendable, Hashable {
     case shift(Int64)
 
     /// What is allowed, for problems.
-    public static let allowed = "earliest, latest, an offset, +N or -N from what is committed, or a time: \(TimeExpression.allowed)"
+    public static let allowed =
+        "earliest, latest, an offset, +N or -N from what is committed, or a time: \(TimeExpression.allowed)"
 
     /// Reads a target.
     ///

@@ -1,5 +1,5 @@
-internal import Foundation
 internal import Contracts
+internal import Foundation
 
 /// What `--json` prints.
 public enum JSONReport {

@@ -1,6 +1,6 @@
-public import Kafka
 internal import Contracts
 internal import Foundation
+public import Kafka
 
 /// A record as one line of NDJSON.
 ///

@@ -1,22 +1,19 @@
 internal import Contracts
-internal import Foundation
 public import Kafka
 
-/// The fields of a record's JSON value, found by paths; nothing is decoded before somebody asks.
-///
-/// Not for other tasks: it belongs to whoever looks at the record.
-public struct RecordFields {
+/// The fields of a record's JSON value, found by paths.
+public struct RecordFields: Sendable {
     private let record: ConsumerRecord
-    private let object: Any?
+    private let value: JSONValue?
 
     /// Looks into a record; a value that isn't JSON has no fields.
     public init(_ record: ConsumerRecord) {
         self.record = record
-        object = record.value.flatMap(JSONText.object)
+        value = record.value.flatMap(JSONText.value)
     }
 
     /// Whether the value is JSON.
-    public var isReadable: Bool { object != nil }
+    public var isReadable: Bool { value != nil }
 
     /// The text of a field: strings as they are, numbers and booleans as JSON writes them; nil when there is none or it is no
     /// scalar.
@@ -31,26 +28,25 @@ public struct RecordFields {
         if path.hasPrefix("header.") { return record.headers.text(of: String(path.dropFirst(7))) }
         let inside = path.hasPrefix("value.") ? path.dropFirst(6) : path[...]
         let steps = inside.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        return Self.find(steps, in: object) ?? Self.find(["job"] + steps, in: object)
+        return Self.find(steps, in: value) ?? Self.find(["job"] + steps, in: value)
     }
 
-    private static func find(_ steps: [String], in object: Any?) -> String? {
-        var found = object
+    private static func find(_ steps: [String], in value: JSONValue?) -> String? {
+        var found = value
         for step in steps {
-            if let mapping = found as? [String: Any] {
-                found = mapping[step]
-            } else if let list = found as? [Any], let index = Int(step), list.indices.contains(index) {
-                found = list[index]
-            } else {
-                return nil
+            switch found {
+            case .object(let values): found = values[step]
+            case .array(let values): found = Int(step).flatMap { values.indices.contains($0) ? values[$0] : nil }
+            default: return nil
             }
         }
-        switch found {
-        case let text as String: return text
-        case let number as NSNumber:
-            return String(cString: number.objCType) == "c" ? (number.boolValue ? "true" : "false") : "\(number)"
-        case is NSNull: return "null"
-        default: return nil
+        return switch found {
+        case .string(let text): text
+        case .integer(let number): "\(number)"
+        case .number(let number): "\(number)"
+        case .bool(let bool): "\(bool)"
+        case .null: "null"
+        case .array, .object, nil: nil
         }
     }
 }
@@ -60,17 +56,12 @@ enum JSONText {
     /// The most bytes that are parsed.
     private static let maximumBytes = 8 << 20
 
-    /// What Foundation makes of JSON in UTF-8; nil when the bytes are none, too many or nested too deeply.
-    static func object(_ bytes: [UInt8]) -> Any? {
-        guard bytes.count <= maximumBytes, let first = bytes.first(where: { $0 > 0x20 }),
-            Array("{[\"-tfn0123456789".utf8).contains(first), (try? JSONValue.decode(bytes, upTo: maximumBytes)) != nil
-        else { return nil }
-        return try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
-    }
+    /// The value of JSON in UTF-8; nil when the bytes are none, too many or nested too deeply.
+    static func value(_ bytes: [UInt8]) -> JSONValue? { try? JSONValue.decode(bytes, upTo: maximumBytes) }
 
     /// The bytes as one line of JSON, every digit as it is; nil when they aren't JSON.
     static func line(_ bytes: [UInt8]) -> String? {
-        guard object(bytes) != nil else { return nil }
+        guard value(bytes) != nil else { return nil }
         // Outside of strings a line break is white space; inside there can't be one.
         return String(validating: bytes.map { $0 == 0x0a || $0 == 0x0d ? 0x20 : $0 }, as: UTF8.self)
     }

@@ -26,7 +26,10 @@ public struct RecordFilter: Sendable, Hashable {
                 condition.firstRange(of: comparison.rawValue).map { (range: $0, comparison: comparison) }
             }
             // The first sign counts; of `!=` and the `=` inside of it, the longer one.
-            guard let first = places.min(by: { ($0.range.lowerBound, $1.range.upperBound) < ($1.range.lowerBound, $0.range.upperBound) }),
+            guard
+                let first = places.min(by: {
+                    ($0.range.lowerBound, $1.range.upperBound) < ($1.range.lowerBound, $0.range.upperBound)
+                }),
                 first.range.lowerBound > condition.startIndex
             else {
                 throw UsageProblem(option, given: condition, allowed: "field=text, field!=text or field~text (contains)")

@@ -5,7 +5,8 @@ public import Scheduler
 /// Where reading a topic begins, as operators write it.
 public enum ScanStart {
     /// What is allowed, for problems and help.
-    public static let allowed = "earliest, latest, an offset, -N (the last N), +N (after the first N), or a time: \(TimeExpression.allowed)"
+    public static let allowed =
+        "earliest, latest, an offset, -N (the last N), +N (after the first N), or a time: \(TimeExpression.allowed)"
 
     /// Reads a beginning.
     ///

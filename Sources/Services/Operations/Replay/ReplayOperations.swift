@@ -29,7 +29,9 @@ public struct ReplayOperations: Sendable {
     /// Counts what would be published, without publishing.
     ///
     /// - Parameter progress: told how far it has come, after every piece.
-    public func plan(_ request: ReplayRequest, progress: @Sendable (TopicScan.Progress) -> Void = { _ in }) async throws -> ReplayPlan {
+    public func plan(_ request: ReplayRequest, progress: @Sendable (TopicScan.Progress) -> Void = { _ in }) async throws
+        -> ReplayPlan
+    {
         try await request.scan(kafka).read { records in
             var plan = ReplayPlan(ranges: records.ranges)
             var count = 0

@@ -83,7 +83,9 @@ public struct TopicDescriber: Sendable {
 
     /// The time of the newest record of each partition, looked for among the last offsets: behind it may be markers.
     private func newest(_ kept: [TopicPartition: Range<Int64>]) async throws -> [TopicPartition: Int64] {
-        let starts = kept.filter { !$0.value.isEmpty }.mapValues { TopicScan.Start.offset(max($0.lowerBound, $0.upperBound - 20)) }
+        let starts = kept.filter { !$0.value.isEmpty }.mapValues {
+            TopicScan.Start.offset(max($0.lowerBound, $0.upperBound - 20))
+        }
         guard !starts.isEmpty else { return [:] }
         return try await TopicScan(kafka, from: starts).read { records in
             var newest: [TopicPartition: Int64] = [:]

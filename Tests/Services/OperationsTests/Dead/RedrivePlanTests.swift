@@ -7,8 +7,30 @@ import Testing
 
 @Suite("what goes back to work")
 struct RedrivePlanTests {
-    private func plan(_ letters: [DeadLetter], limit: Int = 100, force: Bool = false) -> RedrivePlan {
-        RedrivePlan(letters, kind: "conversation", limit: limit, force: force, now: Sample.start)
+    private func plan(
+        _ letters: [DeadLetter], limit: Int = 100, events: [JobEvent] = [], force: Bool = false
+    ) -> RedrivePlan {
+        var known = KnownJobs(ids: letters.compactMap { $0.job?.root })
+        for event in events { known.take(ConsumerRecord(event.message(to: DeadSample.topics))) }
+        return RedrivePlan(letters, kind: "conversation", limit: limit, known: known, force: force, now: Sample.start)
+    }
+
+    @Test("what completed since, or was run again, stays")
+    func obsolete() {
+        let jobs = ["done", "again", "failed", "part"].map {
+            Sample.job($0, parent: $0 == "part" ? "whole" : nil, root: $0 == "part" ? "whole" : nil)
+        }
+        let letters = jobs.enumerated().map { DeadSample.letter($1, offset: Int64($0)) }
+        let events = [
+            Sample.event(.failed, of: jobs[0], after: 1), Sample.event(.completed, of: jobs[0], after: 2),
+            Sample.event(.started, of: Sample.job("again", revision: 1), after: 1), Sample.event(.failed, of: jobs[2], after: 1),
+            Sample.event(.planned, of: Sample.job("whole"), after: 1, children: ["part"]),
+            Sample.event(.failed, of: jobs[3], after: 2),
+        ]
+        let plan = plan(letters, events: events)
+        #expect(plan.letters.map(\.name) == ["failed", "part"])
+        #expect(plan.omissionCounts.map(\.reason) == ["of jobs that completed since", "of jobs that have a later revision"])
+        #expect(self.plan(letters, events: events, force: true).letters.count == 4)
     }
 
     @Test("the oldest go first, and not more than allowed")

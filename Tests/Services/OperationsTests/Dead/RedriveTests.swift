@@ -29,7 +29,8 @@ struct RedriveTests {
     ) async throws -> RedriveReport {
         try await trial.dead.withRight { transactions in
             let selection = try await trial.dead.select(filter)
-            let plan = RedrivePlan(selection.letters, kind: "conversation", limit: limit, force: force, now: Date())
+            let plan = RedrivePlan(
+                selection.letters, kind: "conversation", limit: limit, known: selection.known, force: force, now: Date())
             return try await trial.dead.redrive(plan, of: selection, policy, by: "me@here", transactions)
         }
     }

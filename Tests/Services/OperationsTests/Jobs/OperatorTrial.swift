@@ -13,11 +13,24 @@ struct OperatorTrial: Sendable {
 
     static func make(partitions: Int = 2) async throws -> OperatorTrial {
         let topics = TopicNames(prefix: "op-\(UUID().uuidString.prefix(8).lowercased()).")
-        try await TestBroker.shared.create([
+        let wanted = [
             topics.jobs("conversation"): partitions, topics.retry("conversation", after: .seconds(60)): 1,
             topics.dead("conversation"): partitions, topics.jobEvents: partitions, topics.control: 1, topics.deadMarks: 1,
-        ])
-        return OperatorTrial(kafka: try await TestBroker.shared.kafka(client: "operator"), topics: topics)
+        ]
+        try await TestBroker.shared.create(wanted)
+        let trial = OperatorTrial(kafka: try await TestBroker.shared.kafka(client: "operator"), topics: topics)
+        // Apache Kafka answers before its brokers know the topics: asked until they do.
+        let admin = try Admin(trial.kafka)
+        do {
+            while !Set(try await admin.metadata().topics.map(\.name)).isSuperset(of: wanted.keys) {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        } catch {
+            await admin.close()
+            throw error
+        }
+        await admin.close()
+        return trial
     }
 
     var jobs: JobOperations { JobOperations(kafka, topics: topics) }
