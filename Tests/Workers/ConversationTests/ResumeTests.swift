@@ -67,7 +67,9 @@ struct ResumeTests {
         let cursor = left.flatMap { PageCursor($0.cursor) }
         let total = try #require(try await Extraction.manifest(extraction.store)).objects.count
         #expect(cursor?.pages ?? 0 == page - 1 || (cursor?.pages ?? 0 < page && concurrency > 1))
-        #expect(asked == total + 1 - (cursor?.pages ?? 0), "what was missing, and the empty page")
+        // Pages that are asked for ahead of the end may be a few more; those that were written aren't asked for again.
+        let missing = total + 1 - (cursor?.pages ?? 0)
+        #expect((missing..<missing + concurrency).contains(asked), "what was missing, and the empty page")
         #expect(result?.figures["resumed-pages"] ?? 0 == cursor?.pages ?? 0)
         #expect(result?.figures["vendor-bytes"] ?? 0 > 0)
     }
