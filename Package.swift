@@ -22,7 +22,6 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 func library(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: swiftSettings)
@@ -61,7 +60,6 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
         // Interop: module maps and the C shims that variadic functions need.
@@ -137,7 +135,7 @@ let package = Package(
         // Tests mirror Sources.
         library(
             "TestSupport", "../Tests/TestSupport",
-            ["DevelopmentStack", "Kafka", "Transfer", "ObjectStorage", "Contracts", hummingbird, subprocess, log]),
+            ["DevelopmentStack", "Kafka", "Transfer", "ObjectStorage", "Contracts", hummingbird, log]),
         tests("KafkaTests", "Platform/KafkaTests", ["Kafka", "TestSupport"]),
         tests("TransferTests", "Platform/TransferTests", ["Transfer", "TestSupport", hummingbird]),
         tests("RecordsTests", "Platform/RecordsTests", ["Records", "TestSupport"]),
