@@ -72,7 +72,7 @@ struct LaneTable {
     /// Waiting deliveries of one partition at which it is paused.
     let highMark: Int
     /// Completions waiting for a transaction at which nothing new is started.
-    static let pendingLimit = 10_000
+    static let pendingLimit = 1_000
 
     private(set) var lanes: [TopicPartition: Lane] = [:]
     private var order: [TopicPartition] = []
