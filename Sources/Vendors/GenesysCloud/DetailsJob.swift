@@ -65,7 +65,7 @@ extension GenesysCloudClient {
     /// - Throws: ``GenesysCloudError``, or `CancellationError`.
     public func detailsJob(_ kind: DetailsKind, id: String) async throws -> DetailsJobState {
         let request = GenesysCloudRequest(
-            "\(kind.operation) job status", path: "\(kind.jobsPath)/\(PercentEncoding.encoded(id))", permission: kind.permission)
+            "\(kind.operation) job status", path: "\(kind.jobsPath)/\(URLText.encoded(id))", permission: kind.permission)
         do {
             return try await call(request) { response in
                 // 202 says by itself that the job runs; its body may be empty.
@@ -105,8 +105,8 @@ extension GenesysCloudClient {
         _ kind: DetailsKind, id: String, cursor: String?, number: Int = 1, pageSize: Int = 1000,
         limits: RecordLimits = RecordLimits(), read: @Sendable (RecordAnswer) async throws -> Value
     ) async throws -> Value {
-        var path = "\(kind.jobsPath)/\(PercentEncoding.encoded(id))/results?pageSize=\(pageSize)"
-        if let cursor { path += "&cursor=\(PercentEncoding.encoded(cursor))" }
+        var path = "\(kind.jobsPath)/\(URLText.encoded(id))/results?pageSize=\(pageSize)"
+        if let cursor { path += "&cursor=\(URLText.encoded(cursor))" }
         let request = GenesysCloudRequest("\(kind.operation) job results", path: path, permission: kind.permission)
         return try await call(request) { response in
             try await read(RecordAnswer(number: number, arrayKey: kind.arrayKey, body: response.body, limits: limits))
@@ -118,7 +118,7 @@ extension GenesysCloudClient {
     /// - Throws: ``GenesysCloudError``, or `CancellationError`.
     public func deleteDetailsJob(_ kind: DetailsKind, id: String) async throws {
         let request = GenesysCloudRequest(
-            "\(kind.operation) job deletion", .delete, path: "\(kind.jobsPath)/\(PercentEncoding.encoded(id))",
+            "\(kind.operation) job deletion", .delete, path: "\(kind.jobsPath)/\(URLText.encoded(id))",
             permission: kind.permission)
         do {
             try await call(request) { _ in }
@@ -131,24 +131,5 @@ extension GenesysCloudClient {
         let bytes = try await response.body.collect(upTo: maximumAnswerBytes)
         try RecordScanner.checkObject(bytes)
         return bytes
-    }
-}
-
-/// Escapes texts for a path or a query.
-enum PercentEncoding {
-    /// The text with everything but letters, digits and `-._~` escaped.
-    static func encoded(_ text: String) -> String {
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return result
     }
 }
