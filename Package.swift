@@ -44,6 +44,7 @@ let package = Package(
     products: [
         .executable(name: "scheduler", targets: ["SchedulerProgram"]),
         .executable(name: "conversation-worker", targets: ["ConversationWorkerProgram"]),
+        .executable(name: "user-details-worker", targets: ["UserDetailsWorkerProgram"]),
         .executable(name: "monitor", targets: ["MonitorProgram"]),
         .executable(name: "switchboard", targets: ["SwitchboardProgram"]),
         .executable(name: "vendor-simulator", targets: ["VendorSimulatorProgram"]),
@@ -101,6 +102,12 @@ let package = Package(
                 "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging",
                 crypto, log, metrics,
             ]),
+        library(
+            "UserDetails", "Workers/UserDetails",
+            [
+                "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
+                metrics,
+            ]),
 
         // Services.
         library(
@@ -118,6 +125,9 @@ let package = Package(
         program(
             "ConversationWorkerProgram", "conversation-worker",
             ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
+        program(
+            "UserDetailsWorkerProgram", "user-details-worker",
+            ["UserDetails", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program(
             "SwitchboardProgram", "switchboard",
@@ -165,6 +175,12 @@ let package = Package(
                 "Conversation", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
                 "TestSupport",
                 "VendorSimulator", hummingbird, log,
+            ]),
+        tests(
+            "UserDetailsTests", "Workers/UserDetailsTests",
+            [
+                "UserDetails", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
+                "TestSupport", "VendorSimulator", log,
             ]),
         tests(
             "SchedulerTests", "Services/SchedulerTests",
