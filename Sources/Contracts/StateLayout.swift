@@ -31,4 +31,7 @@ public enum StateLayout {
 
     /// The key of the ledger of a worker, by its instance's name.
     public static func starts(kind: String, instance: String) -> String { "\(starts(of: kind))/\(instance).json" }
+
+    /// The folder of the lists of records that were open when they were read, such as conversations without an end.
+    public static func openRecords(of kind: String) -> String { "\(root)/\(kind)/open" }
 }
