@@ -27,6 +27,8 @@ public struct SimulatorConfiguration: Sendable {
     public var startDayRule = false
     /// Records that paging of one query reaches; nil for any number.
     public var depthLimit: Int? = 100_000
+    /// What is too wide for the vendor's backend and answered with 504.
+    public var width = QueryWidth()
     /// `totalHits` is wrong by up to so many records, differently on each page.
     public var hitsJitter = 0
     /// How records move while they are paged through.
@@ -43,7 +45,7 @@ public struct SimulatorConfiguration: Sendable {
 
     /// Names what is out of range, one sentence each; empty when all is well.
     public var problems: [String] {
-        var problems = data.problems + pageShift.problems
+        var problems = data.problems + pageShift.problems + width.problems
         for (name, port) in [("login", loginPort), ("api", apiPort), ("control", controlPort)] where !(0...65_535).contains(port)
         {
             problems.append("the \(name) port must be 0 to 65535, not \(port)")

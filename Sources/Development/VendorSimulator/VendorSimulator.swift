@@ -6,7 +6,8 @@
 /// - ``SimulatorConfiguration``: everything that can be set; ``ConversationData``: what conversations there are.
 /// - ``VendorSimulator/VendorSimulator``: the running servers; ``SimulatorAddresses``: where they listen.
 /// - ``Truth``: what a perfect reader has at the end.
-/// - ``FaultPlan``: what goes wrong; ``PageShift``: how records move while they are read; ``SimulatorClock``: time.
+/// - ``FaultPlan``: what goes wrong; ``PageShift``: how records move while they are read; ``QueryWidth``: what times out;
+///   ``SimulatorClock``: time.
 /// - ``RequestLog``: what was asked.
 ///
 /// Guarantees: the same configuration and the same clock give the same bytes; the same requests in the same order meet the
@@ -80,7 +81,7 @@ public final class VendorSimulator: Service {
                 RateLimiter.Allowance(requests: configuration.rateLimit, window: configuration.rateWindow), clock: clock),
             listings: ListingTable(
                 organisation: organisation, pageLimit: configuration.listingPageLimit, wrongTotals: configuration.wrongTotals),
-            depthLimit: configuration.depthLimit)
+            depthLimit: configuration.depthLimit, width: configuration.width)
         injector = FaultInjector(configuration.faults)
     }
 

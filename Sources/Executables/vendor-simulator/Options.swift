@@ -144,6 +144,12 @@ struct BehaviourOptions: ParsableArguments {
     @Option(help: "Records that paging of one query reaches (page size × page number); 0 for any number.")
     var depthLimit = 100_000
 
+    @Option(help: "A query whose interval is longer than so many seconds is answered with 504; 0 for none.")
+    var longestInterval = 0
+
+    @Option(help: "A query that finds more conversations is answered with 504; 0 for none.")
+    var mostHits = 0
+
     @Option(help: "totalHits is wrong by up to so many records.")
     var hitsJitter = 0
 
@@ -174,6 +180,8 @@ struct BehaviourOptions: ParsableArguments {
     func apply(to configuration: inout SimulatorConfiguration) throws {
         configuration.startDayRule = startDayRule
         configuration.depthLimit = depthLimit == 0 ? nil : depthLimit
+        configuration.width.seconds = longestInterval == 0 ? nil : longestInterval
+        configuration.width.hits = mostHits == 0 ? nil : mostHits
         configuration.hitsJitter = hitsJitter
         configuration.pageShift.mode = pageShift
         configuration.pageShift.everyPages = shiftEvery

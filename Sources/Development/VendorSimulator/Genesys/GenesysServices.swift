@@ -9,6 +9,8 @@ struct GenesysServices: Sendable {
     let listings: ListingTable
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
+    /// What is too wide for the vendor's backend.
+    let width: QueryWidth
 
     static let queryPath = "/api/v2/analytics/conversations/details/query"
     static let detailsPath = "/api/v2/analytics/conversations/details"
@@ -113,6 +115,9 @@ struct GenesysServices: Sendable {
             return failure(415, "unsupported.media.type", "The content type must be application/json.", contextID)
         }
         let query = try ConversationQuery(body: question.body, depthLimit: depthLimit)
+        guard !width.isExceeded(by: query, store) else {
+            return failure(504, "request.timeout", "The request timed out. Use a smaller interval.", contextID)
+        }
         let page = store.page(query)
         guard !page.records.isEmpty else {
             var answer = Answer(json: #"{"totalHits":\#(page.totalHits)}"#)
