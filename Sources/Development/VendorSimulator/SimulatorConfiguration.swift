@@ -16,6 +16,8 @@ public struct SimulatorConfiguration: Sendable {
     public var rateLimit: Int? = 300
     /// Seconds that a rate limit window lasts.
     public var rateWindow = 60
+    /// Whether the tokens of an OAuth client share one allowance; practitioners disagree on what the vendor does.
+    public var countsClients = false
     /// When simulated time begins; nil for the real time.
     public var now: SimulatorInstant?
     /// Whether simulated time stands still unless it is moved. Only then does the data not change by itself between two looks.

@@ -81,7 +81,7 @@ public final class VendorSimulator: Service {
                 RateLimiter.Allowance(requests: configuration.rateLimit, window: configuration.rateWindow), clock: clock),
             listings: ListingTable(
                 organisation: organisation, pageLimit: configuration.listingPageLimit, wrongTotals: configuration.wrongTotals),
-            depthLimit: configuration.depthLimit, width: configuration.width)
+            depthLimit: configuration.depthLimit, countsClients: configuration.countsClients, width: configuration.width)
         injector = FaultInjector(configuration.faults)
     }
 

@@ -41,7 +41,11 @@ struct AccessOptions: ParsableArguments {
     @Option(help: "Seconds that a rate limit window lasts.")
     var rateWindow = 60
 
+    @Flag(help: "All tokens of a client share one allowance.")
+    var ratePerClient = false
+
     func apply(to configuration: inout SimulatorConfiguration) throws {
+        configuration.countsClients = ratePerClient
         if !client.isEmpty {
             configuration.clients = [:]
             for pair in client {

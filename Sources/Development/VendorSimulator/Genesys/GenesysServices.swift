@@ -9,6 +9,8 @@ struct GenesysServices: Sendable {
     let listings: ListingTable
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
+    /// Whether the tokens of an OAuth client share one allowance.
+    let countsClients: Bool
     /// What is too wide for the vendor's backend.
     let width: QueryWidth
 
@@ -49,7 +51,8 @@ struct GenesysServices: Sendable {
         case .bad: return failure(401, "bad.credentials", "Invalid login credentials.", contextID)
         case .expired: return failure(401, "credentials.expired", "The supplied credentials have expired.", contextID)
         case .valid(let token):
-            guard let verdict = limiter.count(token: token) else { return resource(question, contextID) }
+            let counted = countsClients ? tokens.client(of: token) ?? token : token
+            guard let verdict = limiter.count(token: counted) else { return resource(question, contextID) }
             var answer = verdict.isAllowed ? resource(question, contextID) : throttled(verdict, contextID)
             answer.headers[.rateLimitCount] = String(verdict.count)
             answer.headers[.rateLimitAllowed] = String(verdict.allowed)
