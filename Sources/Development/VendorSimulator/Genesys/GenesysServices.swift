@@ -7,6 +7,9 @@ struct GenesysServices: Sendable {
     let tokens: TokenIssuer
     let limiter: RateLimiter
     let listings: ListingTable
+    let directory: DirectoryListings
+    let users: UserDetailsStore
+    let jobs: DetailsJobStore
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
     /// Whether the tokens of an OAuth client share one allowance.
@@ -95,11 +98,13 @@ struct GenesysServices: Sendable {
 
     private func resource(_ question: Question, _ contextID: String) -> Answer {
         do {
+            if let answer = try analytics(question, contextID) { return answer }
             switch (question.method, question.path) {
             case ("POST", GenesysServices.queryPath): return try details(question, contextID)
             case ("GET", GenesysServices.detailsPath): return try point(question)
             case ("GET", let path):
                 if let answer = try listings.answer(path: path, query: question.query) { return answer }
+                if let answer = try directory.answer(path: path, query: question.query) { return answer }
                 if path.hasPrefix(GenesysServices.conversations), path.hasSuffix("/details") {
                     return single(String(path.dropFirst(GenesysServices.conversations.count).dropLast(8)), contextID)
                 }
@@ -171,7 +176,7 @@ struct GenesysServices: Sendable {
         return Answer(body: bytes.buffer)
     }
 
-    private func append(_ records: [ConversationStore.Version], to bytes: inout RecordBytes) {
+    func append(_ records: [ConversationStore.Version], to bytes: inout RecordBytes) {
         bytes.append("\"conversations\":[")
         for (position, version) in records.enumerated() {
             if position > 0 { bytes.append(",") }
@@ -180,7 +185,7 @@ struct GenesysServices: Sendable {
         bytes.append("]")
     }
 
-    private func failure(
+    func failure(
         _ status: Int, _ code: String, _ message: String, _ contextID: String, field: String? = nil
     ) -> Answer {
         Answer(
