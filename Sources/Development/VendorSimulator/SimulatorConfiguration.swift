@@ -35,6 +35,8 @@ public struct SimulatorConfiguration: Sendable {
     public var listingPageLimit = 500
     /// Whether plain listings state a wrong total and page count.
     public var wrongTotals = false
+    /// The evaluations query answers 504 to longer windows; nil for any.
+    public var longestEvaluationWindow: Duration?
     /// What goes wrong.
     public var faults = FaultPlan()
 

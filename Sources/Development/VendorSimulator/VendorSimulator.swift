@@ -66,13 +66,14 @@ public final class VendorSimulator: Service {
         self.configuration = configuration
         self.logger = logger
         clock = SimulatorClock(start: configuration.now ?? .realTime, isFrozen: configuration.isClockFrozen)
-        let organisation = Organisation(seed: configuration.data.seed)
+        let organisation = Organisation(seed: configuration.data.seed, evaluators: configuration.data.evaluators)
+        let store = try ConversationStore(
+            data: configuration.data, organisation: organisation, clock: clock,
+            settings: ConversationStore.Settings(
+                startDayRule: configuration.startDayRule, hitsJitter: configuration.hitsJitter,
+                pageShift: configuration.pageShift))
         genesys = GenesysServices(
-            store: try ConversationStore(
-                data: configuration.data, organisation: organisation, clock: clock,
-                settings: ConversationStore.Settings(
-                    startDayRule: configuration.startDayRule, hitsJitter: configuration.hitsJitter,
-                    pageShift: configuration.pageShift)),
+            store: store,
             tokens: TokenIssuer(
                 clients: configuration.clients, lifetime: configuration.tokenLifetime, clock: clock, seed: configuration.data.seed
             ),
@@ -80,6 +81,9 @@ public final class VendorSimulator: Service {
                 RateLimiter.Allowance(requests: configuration.rateLimit, window: configuration.rateWindow), clock: clock),
             listings: ListingTable(
                 organisation: organisation, pageLimit: configuration.listingPageLimit, wrongTotals: configuration.wrongTotals),
+            quality: QualityService(
+                book: EvaluationBook(store: store, renderer: store.world.evaluations), pageLimit: configuration.listingPageLimit,
+                wrongTotals: configuration.wrongTotals, longestWindow: configuration.longestEvaluationWindow),
             depthLimit: configuration.depthLimit)
         injector = FaultInjector(configuration.faults)
     }
@@ -152,6 +156,11 @@ public final class VendorSimulator: Service {
     /// What a perfect reader has of a details query, given as the JSON that it sends; its paging is ignored.
     public func truth(query: [UInt8]) throws -> Truth {
         Truth(store: genesys.store, query: try ConversationQuery(body: query, depthLimit: nil))
+    }
+
+    /// What a perfect reader has of the evaluations that were assigned in an interval.
+    public func evaluations(_ interval: SimulatorInterval) -> EvaluationTruth {
+        EvaluationTruth(book: genesys.quality.book, interval: interval)
     }
 
     /// Changes what goes wrong from now on.

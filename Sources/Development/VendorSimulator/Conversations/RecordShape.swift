@@ -38,8 +38,8 @@ enum RecordShape {
     /// The text of a kind, in the notation of ``RecordTemplate``.
     ///
     /// The field names are those of the vendor's analytics conversation; `participants` carry no attributes in this
-    /// endpoint. Salts 1 to 99 belong to the customer, 100 to 199 to the queue, from 200 on to agents, from 900 on to the
-    /// evaluation.
+    /// endpoint. Salts 1 to 99 belong to the customer, 100 to 199 to the queue, from 200 on to agents, from 900 on to
+    /// evaluations.
     static func text(_ kind: Kind) -> String {
         switch kind {
         case .inbound:
@@ -78,7 +78,7 @@ enum RecordShape {
             {{?corrected}},"customerParticipation":true,"selfServed":false{{/}}
             {{?revised}},"externalTag":"revision-{{revision}}"{{/}}
             ,"participants":[\#(participants.joined(separator: ","))]
-            {{?evaluated}},"evaluations":[\#(evaluation)]{{/}}
+            {{?evaluated}},"evaluations":[{{evaluations}}]{{/}}
             {{extra}}
             {{?identifierLast}},"associatedConversation":{"conversationId":"{{identifier:990}}"},"conversationId":"{{conversation}}"{{/}}
             }
@@ -173,11 +173,4 @@ enum RecordShape {
         ,"conference":false}{{/}}]}]}
         """#
     }
-
-    private static let evaluation = #"""
-        {"evaluationId":"{{identifier:900}}","evaluatorId":"{{evaluator:901}}","userId":"{{user:201}}","formId":"{{form:902}}"
-        ,"contextId":"{{identifier:903}}","formName":"{{form.name:902}}","queueId":"{{queue:110}}"
-        ,"evaluationStatus":"{{?unknownEnums}}Pondered{{/}}{{!unknownEnums}}Finished{{/}}","released":true,"rescored":false
-        ,"eventTime":"{{evaluated}}","oTotalScore":{{number:904:40:100}},"oTotalCriticalScore":{{number:905:0:100}}}
-        """#
 }

@@ -7,6 +7,7 @@ struct GenesysServices: Sendable {
     let tokens: TokenIssuer
     let limiter: RateLimiter
     let listings: ListingTable
+    let quality: QualityService
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
 
@@ -94,6 +95,7 @@ struct GenesysServices: Sendable {
             case ("POST", GenesysServices.queryPath): return try details(question, contextID)
             case ("GET", GenesysServices.detailsPath): return try point(question)
             case ("GET", let path):
+                if let answer = try quality.answer(question, contextID) { return answer }
                 if let answer = try listings.answer(path: path, query: question.query) { return answer }
                 if path.hasPrefix(GenesysServices.conversations), path.hasSuffix("/details") {
                     return single(String(path.dropFirst(GenesysServices.conversations.count).dropLast(8)), contextID)

@@ -12,6 +12,7 @@ import NIOCore
 ///     GET    /truth?interval=a/b           every record once in its latest state, one a line
 ///     POST   /truth                        the same for the body of a details query (its paging is ignored)
 ///     GET    /truth/digest?interval=a/b    {"records":…,"bytes":…,"sha256":…} of those lines; POST as above
+///     GET    /truth/evaluations?interval=a/b  the evaluations assigned in it, each in its latest version, one a line
 ///     GET    /clock                        {"now":"…","frozen":…}
 ///     POST   /clock                        {"advance": seconds} or {"now": "2026-03-05T00:00:00Z"}
 ///     POST   /tokens/revoke                revokes every token: {"revoked":n}
@@ -50,6 +51,7 @@ struct ControlHost: SimulatedHost {
         case ("GET", "/truth"), ("POST", "/truth"): return lines(of: Truth(store: genesys.store, query: try query(question)))
         case ("GET", "/truth/digest"), ("POST", "/truth/digest"):
             return try json(try await Truth(store: genesys.store, query: try query(question)).digest())
+        case ("GET", "/truth/evaluations"): return try evaluations(question)
         case ("GET", "/clock"): return try clock()
         case ("POST", "/clock"): return try moveClock(question)
         case ("POST", "/tokens/revoke"): return Answer(json: #"{"revoked":\#(genesys.tokens.revokeAll())}"#).response
@@ -95,6 +97,17 @@ struct ControlHost: SimulatedHost {
                 try await truth.writeLines { try await output.write(ByteBuffer(bytes: $0)) }
                 try await output.finish(nil)
             })
+    }
+
+    private func evaluations(_ question: Question) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var body = ByteBuffer()
+        for evaluation in EvaluationTruth(book: genesys.quality.book, interval: try query(question).interval).evaluations {
+            body.writeBytes(try encoder.encode(evaluation))
+            body.writeString("\n")
+        }
+        return Answer(contentType: "application/x-ndjson", body: body).response
     }
 
     private func clock() throws -> Response {
