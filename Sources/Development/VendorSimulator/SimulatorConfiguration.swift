@@ -43,6 +43,8 @@ public struct SimulatorConfiguration: Sendable {
     public var users = UserData()
     /// How details jobs go.
     public var jobs = DetailsJobBehaviour()
+    /// The evaluations query answers 504 to longer windows; nil for any.
+    public var longestEvaluationWindow: Duration?
     /// What goes wrong.
     public var faults = FaultPlan()
 

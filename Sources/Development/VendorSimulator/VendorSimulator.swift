@@ -67,7 +67,8 @@ public final class VendorSimulator: Service {
         self.configuration = configuration
         self.logger = logger
         clock = SimulatorClock(start: configuration.now ?? .realTime, isFrozen: configuration.isClockFrozen)
-        let organisation = Organisation(seed: configuration.data.seed, users: configuration.users.count)
+        let organisation = Organisation(
+            seed: configuration.data.seed, users: configuration.users.count, evaluators: configuration.data.evaluators)
         let store = try ConversationStore(
             data: configuration.data, organisation: organisation, clock: clock,
             settings: ConversationStore.Settings(
@@ -93,6 +94,9 @@ public final class VendorSimulator: Service {
                 case .users(let query): .users(users.listed(query, now: instant), query, now: instant)
                 }
             },
+            quality: QualityService(
+                book: EvaluationBook(store: store, renderer: store.world.evaluations), pageLimit: configuration.listingPageLimit,
+                wrongTotals: configuration.wrongTotals, longestWindow: configuration.longestEvaluationWindow),
             depthLimit: configuration.depthLimit, countsClients: configuration.countsClients, width: configuration.width)
         injector = FaultInjector(configuration.faults)
     }
@@ -181,6 +185,10 @@ public final class VendorSimulator: Service {
 
     /// Holds the date still before which the data of jobs are complete; nil lets it follow the clock.
     public func setAvailability(_ instant: SimulatorInstant?) { genesys.jobs.setAvailability(instant) }
+    /// What a perfect reader has of the evaluations that were assigned in an interval.
+    public func evaluations(_ interval: SimulatorInterval) -> EvaluationTruth {
+        EvaluationTruth(book: genesys.quality.book, interval: interval)
+    }
 
     /// Changes what goes wrong from now on.
     public func setFaults(_ plan: FaultPlan) {

@@ -36,8 +36,10 @@ final class ConversationStore: Sendable {
         let calendar = ConversationCalendar(data: data)
         self.clock = clock
         self.settings = settings
-        world = RowPredicateWorld(calendar: calendar, organisation: organisation)
-        renderer = try RecordRenderer(calendar: calendar, organisation: organisation)
+        let evaluations = EvaluationRenderer(
+            organisation: organisation, forms: FormBook(organisation: organisation, seed: data.seed))
+        world = RowPredicateWorld(calendar: calendar, evaluations: evaluations)
+        renderer = try RecordRenderer(calendar: calendar, organisation: organisation, evaluations: evaluations)
     }
 
     /// A conversation with what is needed to write it down.
@@ -137,6 +139,11 @@ final class ConversationStore: Sendable {
             }
             return query.descending ? rows.reversed() : rows
         }
+    }
+
+    /// What doesn't follow from the calendar: the starts of inserted conversations, and what was deleted.
+    func exceptions() -> (inserted: [Row: SimulatorInstant], deleted: Set<Row>) {
+        state.withLock { ($0.inserted, $0.deleted) }
     }
 
     func append(_ version: Version, to record: inout RecordBytes) {

@@ -10,6 +10,7 @@ struct GenesysServices: Sendable {
     let directory: DirectoryListings
     let users: UserDetailsStore
     let jobs: DetailsJobStore
+    let quality: QualityService
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
     /// Whether the tokens of an OAuth client share one allowance.
@@ -103,6 +104,7 @@ struct GenesysServices: Sendable {
             case ("POST", GenesysServices.queryPath): return try details(question, contextID)
             case ("GET", GenesysServices.detailsPath): return try point(question)
             case ("GET", let path):
+                if let answer = try quality.answer(question, contextID) { return answer }
                 if let answer = try listings.answer(path: path, query: question.query) { return answer }
                 if let answer = try directory.answer(path: path, query: question.query) { return answer }
                 if path.hasPrefix(GenesysServices.conversations), path.hasSuffix("/details") {

@@ -16,6 +16,7 @@ import NIOCore
 ///     GET    /jobs                         {"submitted":n,"availability":"…","behaviour":{…}}
 ///     PUT    /jobs                         a behaviour of details jobs; fields that are left out have their defaults
 ///     PUT    /availability                 {"date":"2026-03-05T00:00:00Z"} holds it still; {} lets it follow the clock
+///     GET    /truth/evaluations?interval=a/b  the evaluations assigned in it, each in its latest version, one a line
 ///     GET    /clock                        {"now":"…","frozen":…}
 ///     POST   /clock                        {"advance": seconds} or {"now": "2026-03-05T00:00:00Z"}
 ///     POST   /tokens/revoke                revokes every token: {"revoked":n}
@@ -60,6 +61,7 @@ struct ControlHost: SimulatedHost {
             genesys.jobs.behaviour = try decode(DetailsJobBehaviour.self, question)
             return try jobs()
         case ("PUT", "/availability"): return try setAvailability(question)
+        case ("GET", "/truth/evaluations"): return try evaluations(question)
         case ("GET", "/clock"): return try clock()
         case ("POST", "/clock"): return try moveClock(question)
         case ("POST", "/tokens/revoke"): return Answer(json: #"{"revoked":\#(genesys.tokens.revokeAll())}"#).response
@@ -138,6 +140,17 @@ struct ControlHost: SimulatedHost {
         if case .some(.none) = instant { throw ControlError(status: 400, reason: "date must be ISO-8601") }
         genesys.jobs.setAvailability(instant ?? nil)
         return try jobs()
+    }
+
+    private func evaluations(_ question: Question) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var body = ByteBuffer()
+        for evaluation in EvaluationTruth(book: genesys.quality.book, interval: try query(question).interval).evaluations {
+            body.writeBytes(try encoder.encode(evaluation))
+            body.writeString("\n")
+        }
+        return Answer(contentType: "application/x-ndjson", body: body).response
     }
 
     private func clock() throws -> Response {
