@@ -93,8 +93,14 @@ let package = Package(
             "WorkerKit", "Workers/WorkerKit",
             ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "Transfer", crypto, lifecycle, log, metrics]),
         library(
+            "Extraction", "Workers/Extraction",
+            ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", crypto]),
+        library(
             "Conversation", "Workers/Conversation",
-            ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", crypto, log, metrics]),
+            [
+                "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging",
+                crypto, log, metrics,
+            ]),
 
         // Services.
         library(
@@ -151,9 +157,13 @@ let package = Package(
                 lifecycle, log,
             ]),
         tests(
+            "ExtractionTests", "Workers/ExtractionTests",
+            ["Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "TestSupport"]),
+        tests(
             "ConversationTests", "Workers/ConversationTests",
             [
-                "Conversation", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer", "TestSupport",
+                "Conversation", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
+                "TestSupport",
                 "VendorSimulator", hummingbird, log,
             ]),
         tests(

@@ -6,7 +6,6 @@
 //   DayExtraction+Resume  what a former attempt left, read back from the lake
 //   WrittenPages          the pages that the next attempt needn't ask for; pure
 //   PageWalk              which page to ask for next, and when the last one was seen; pure
-//   RecordIndex           which conversation was kept where; pure
 //   PageSink              one page's answer on its way into one object
 //   ObjectEditor          takes records out of an object that is already written
 //

@@ -1,4 +1,5 @@
 public import Contracts
+internal import Extraction
 internal import Foundation
 public import GenesysCloud
 internal import Logging
@@ -21,17 +22,17 @@ public struct ConversationHandler: JobHandler {
 
     /// Extracts the job's interval; a job whose manifest is there already is done.
     ///
-    /// - Throws: a `ConversationFailure`, which knows what should become of the job.
+    /// - Throws: a `ExtractionFailure`, which knows what should become of the job.
     public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
         do {
             return .done(try await extract(job, context))
         } catch let error as GenesysCloudError {
             try Task.checkCancellation()
-            throw ConversationFailure(error)
+            throw ExtractionFailure(error)
         } catch let error as ObjectStorageError {
             // Every call of a cancelled task fails; that says nothing about vendor or lake.
             try Task.checkCancellation()
-            throw ConversationFailure(error)
+            throw ExtractionFailure(error)
         }
     }
 
@@ -61,13 +62,13 @@ public struct ConversationHandler: JobHandler {
         return JobResult(manifest: output.manifestKey.text, figures: result.figures)
     }
 
-    private func plan(_ job: Job) throws(ConversationFailure) -> (String, Interval, ConversationDetailsQuery) {
+    private func plan(_ job: Job) throws(ExtractionFailure) -> (String, Interval, ConversationDetailsQuery) {
         guard let interval = job.interval, let day = job.day, interval.start < interval.end else {
-            throw ConversationFailure(
+            throw ExtractionFailure(
                 reason: "bad-job", message: "a conversation job needs a day and an interval", advice: "publish it with both")
         }
         guard let range = QueryInterval(start: interval.start, end: interval.end) else {
-            throw ConversationFailure(
+            throw ExtractionFailure(
                 reason: "bad-job", message: "the interval \(interval) can't be asked for", advice: "correct the job's interval")
         }
         do {
@@ -82,29 +83,8 @@ public struct ConversationHandler: JobHandler {
                 day, interval, try ConversationDetailsQuery(interval: range, pageSize: configuration.pageSize, requestBody: text)
             )
         } catch {
-            throw ConversationFailure(
+            throw ExtractionFailure(
                 reason: "bad-job", message: "\(error)", advice: "correct parameters.request or the interval of the schedule")
         }
     }
-}
-
-/// What the objects of a job are called.
-struct ObjectNames: Sendable {
-    let folder: String
-    /// What all of the job's objects begin with, and no other job's.
-    let prefix: String
-
-    /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval in place of the day, so that no name
-    /// of a part begins with what all names of the whole day begin with.
-    init(folder: String, dataset: String, day: String, interval: Interval) {
-        self.folder = folder
-        let name = dataset.replacing("/", with: "_")
-        let isWholeDay = interval.end.timeIntervalSince(interval.start) >= 23 * 3600
-        let span = "\(Timestamp.compact(interval.start))-\(Timestamp.compact(interval.end))"
-        let part = isWholeDay ? day.filter { $0 != "-" } : span
-        prefix = "\(folder)/genesys_\(name)_\(part)_"
-    }
-
-    /// The key of the object with this number, from 1.
-    func key(_ number: UInt32) throws(ObjectStorageError) -> ObjectKey { try ObjectKey("\(prefix)\(number).json") }
 }

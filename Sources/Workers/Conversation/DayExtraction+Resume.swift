@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Crypto
+internal import Extraction
 internal import Foundation
 internal import GenesysCloud
 internal import Logging

@@ -1,4 +1,5 @@
 internal import Contracts
+internal import Extraction
 internal import Foundation
 internal import GenesysCloud
 internal import Logging

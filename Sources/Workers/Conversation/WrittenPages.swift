@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Crypto
+internal import Extraction
 internal import Foundation
 
 /// The full pages that are in the lake from the first one on without a gap, each as the object with its number. Pure.
@@ -97,9 +98,4 @@ struct PageCursor: Sendable, Hashable {
         let age = now.timeIntervalSince1970 - Double(at)
         return self.query == query && age < Self.lifetime && age > -Self.lifetime
     }
-}
-
-extension SHA256.Digest {
-    /// Lower-case hexadecimal.
-    var text: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }

@@ -27,24 +27,58 @@ public struct JobOutput: Sendable {
         manifestKey = try ObjectKey(LakeLayout.manifest(of: job.id, in: folder))
     }
 
-    /// The manifest of this revision, when a run before finished its writing; anything older is taken back.
-    public func present() async throws(ObjectStorageError) -> Manifest? {
+    /// A manifest that is in the lake.
+    public struct Found: Sendable {
+        /// The manifest.
+        public let manifest: Manifest
+        /// Whether it is this revision's or a later one's: the job is done.
+        public let isCurrent: Bool
+    }
+
+    /// The job's manifest of whatever revision, untouched; nil when there is none, or none that a reader could follow.
+    ///
+    /// A run that corrects what is there reads it, writes new objects under numbers that it doesn't name, and publishes: readers
+    /// see the old result until the moment in which they see the new one.
+    public func find() async throws(ObjectStorageError) -> Found? {
         guard try await store.head(manifestKey) != nil else { return nil }
         let bytes = try await store.read(manifestKey, upTo: Manifest.maximumBytes)
         switch Self.decode(bytes) {
-        case .success(let manifest) where manifest.job == job.id && manifest.revision >= job.revision:
-            try await removeOthers(than: manifest)
-            return manifest
+        case .success(let manifest) where manifest.job == job.id:
+            return Found(manifest: manifest, isCurrent: manifest.revision >= job.revision)
         case .failure(.unknownVersion(let version)):
             throw ObjectStorageError(
                 .unsupported, store: store.location, key: manifestKey.text,
                 message: "a newer worker wrote this manifest (version \(version)); let it finish, or update this one")
         case .success, .failure:
-            // Of an older revision, or nothing that a reader could follow.
-            break
+            return nil
         }
+    }
+
+    /// The manifest of this revision, when a run before finished its writing; anything older is taken back.
+    public func present() async throws(ObjectStorageError) -> Manifest? {
+        if let found = try await find(), found.isCurrent {
+            try await removeOthers(than: found.manifest.objects)
+            return found.manifest
+        }
+        // Of an older revision, or nothing that a reader could follow.
         try await store.delete(manifestKey)
         return nil
+    }
+
+    /// Takes everything back: the manifest first, then the objects. For a job whose result others will write.
+    public func discard() async throws(ObjectStorageError) {
+        try checkCancellation()
+        try await store.delete(manifestKey)
+        try await removeOthers(than: [])
+    }
+
+    /// The first number that no object of a manifest has, nor one behind it.
+    public func firstFreeNumber(after manifest: Manifest?) -> UInt32 {
+        var highest: UInt32 = 0
+        for object in manifest?.objects ?? [] where isOwn(object.key) {
+            highest = max(highest, UInt32(object.key.dropFirst(prefix.count).dropLast(5)) ?? 0)
+        }
+        return highest + 1
     }
 
     /// Publishes the result: the manifest, then the removal of what it doesn't name.
@@ -53,13 +87,13 @@ public struct JobOutput: Sendable {
         try checkCancellation()
         let manifest = Manifest(of: job, objects: objects)
         try await store.put(manifestKey, bytes: manifest.encoded(), options: PutOptions(contentType: "application/json"))
-        try await removeOthers(than: manifest)
+        try await removeOthers(than: manifest.objects)
         return manifest
     }
 
     /// Removes objects that are named like the job's own, a number after the prefix, and that the manifest doesn't name.
-    private func removeOthers(than manifest: Manifest) async throws(ObjectStorageError) {
-        let named = Set(manifest.objects.map(\.key))
+    private func removeOthers(than objects: [Manifest.Object]) async throws(ObjectStorageError) {
+        let named = Set(objects.map(\.key))
         var others: [ObjectKey] = []
         for try await object in store.list(prefix: prefix) where isOwn(object.key.text) && !named.contains(object.key.text) {
             others.append(object.key)

@@ -194,6 +194,8 @@ struct JobRunner: Sendable {
         switch outcome {
         case .children(let children, _) where children.count > Self.maximumChildren:
             return Self.tooMany(children.count)
+        case .done(let result) where result.successors.count > Self.maximumChildren:
+            return Self.tooMany(result.successors.count)
         case .snooze(_, let failure) where configuration.retryDelays.isEmpty:
             return settle(.retry(failure), attempt)
         case .retry(_, let failure) where !plan.hasAttempts(after: attempt.number, job: attempt.job, now: clock.date()):
@@ -214,6 +216,7 @@ struct JobRunner: Sendable {
         case .done(let result):
             var figures = result.figures
             figures["milliseconds"] = Int(duration / .milliseconds(1))
+            records = result.successors.map { ProducerRecord($0.message(to: configuration.topics)) }
             event = JobEvent(
                 .completed, of: job, at: now, attempt: attempt.number, worker: worker, manifest: result.manifest, figures: figures
             )
@@ -279,7 +282,7 @@ struct JobRunner: Sendable {
     private static func tooMany(_ count: Int) -> Outcome {
         .dead(
             JobEvent.Failure(
-                reason: "too-many-children", message: "it planned \(count) children; at most \(maximumChildren) are allowed",
+                reason: "too-many-children", message: "it asked for \(count) other jobs; at most \(maximumChildren) are allowed",
                 advice: "let children plan children"), cause: .job)
     }
 

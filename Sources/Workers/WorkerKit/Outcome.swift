@@ -31,11 +31,15 @@ public struct JobResult: Sendable, Hashable {
     public var manifest: String?
     /// Figures such as `pages`, `records` and `bytes`.
     public var figures: [String: Int]
+    /// Jobs that are published together with the completion, in one transaction: what the result makes necessary, such as reruns
+    /// of days that turned out to have changed. Unlike children they are runs of their own; nothing waits for them.
+    public var successors: [Job]
 
     /// A result.
-    public init(manifest: String? = nil, figures: [String: Int] = [:]) {
+    public init(manifest: String? = nil, figures: [String: Int] = [:], successors: [Job] = []) {
         self.manifest = manifest
         self.figures = figures
+        self.successors = successors
     }
 }
 

@@ -24,19 +24,19 @@ struct ConversationFailureTests {
         var forbidden = FaultPlan(mercy: 0)
         forbidden.rules = [FaultRule(path: "/api/", probability: 1, fault: .status(403, body: .json))]
         let plan = forbidden
-        let extraction = Extraction(conversationsPerDay: 10) { $0.faults = plan }
-        try await extraction.run { running in
+        let day = SimulatedDay(conversationsPerDay: 10) { $0.faults = plan }
+        try await day.run { running in
             expectDead(try await running.failure(), "vendor-permission", advice: "analytics:conversationDetail:view")
             #expect(running.pages == 1, "the same request fails again")
-            #expect(try await extraction.store.list(prefix: "").collect().isEmpty)
+            #expect(try await day.store.list(prefix: "").collect().isEmpty)
         }
     }
 
     @Test("with a wrong secret the job is dead, says what to check, and doesn't say the secret")
     func secret() async throws {
-        var extraction = Extraction(conversationsPerDay: 10)
-        extraction.secret = "hunter2-wrong"
-        try await extraction.run { running in
+        var day = SimulatedDay(conversationsPerDay: 10)
+        day.secret = "hunter2-wrong"
+        try await day.run { running in
             let outcome = try await running.failure()
             expectDead(outcome, "vendor-credentials", advice: "check the client's id and secret")
             #expect(!"\(outcome)".contains("hunter2"))
@@ -45,10 +45,10 @@ struct ConversationFailureTests {
 
     @Test("a day with more than the vendor pages through is dead, and says to split it; nothing says that it is complete")
     func cap() async throws {
-        let extraction = Extraction(conversationsPerDay: 450) { $0.depthLimit = 300 }
-        try await extraction.run { running in
+        let day = SimulatedDay(conversationsPerDay: 450) { $0.depthLimit = 300 }
+        try await day.run { running in
             expectDead(try await running.failure(), "vendor-result-cap", advice: "split the interval")
-            #expect(try await Extraction.manifest(extraction.store) == nil)
+            #expect(try await SimulatedDay.manifest(day.store) == nil)
         }
     }
 
@@ -57,8 +57,8 @@ struct ConversationFailureTests {
         var broken = FaultPlan(mercy: 0)
         broken.rules = [FaultRule(path: "/api/", probability: 1, fault: .status(503, body: .html))]
         let plan = broken
-        let extraction = Extraction(conversationsPerDay: 10) { $0.faults = plan }
-        try await extraction.run { running in
+        let day = SimulatedDay(conversationsPerDay: 10) { $0.faults = plan }
+        try await day.run { running in
             guard case .retry(_, let failure) = try await running.failure() else {
                 Issue.record("no retry")
                 return
@@ -72,8 +72,8 @@ struct ConversationFailureTests {
         var throttling = FaultPlan(mercy: 0)
         throttling.rules = [FaultRule(path: "/api/", probability: 1, fault: .throttle(retryAfter: 40))]
         let plan = throttling
-        let extraction = Extraction(conversationsPerDay: 10) { $0.faults = plan }
-        try await extraction.run { running in
+        let day = SimulatedDay(conversationsPerDay: 10) { $0.faults = plan }
+        try await day.run { running in
             guard case .snooze(let until, let failure) = try await running.failure() else {
                 Issue.record("no snooze")
                 return
@@ -87,8 +87,8 @@ struct ConversationFailureTests {
         var closed = FaultPlan(mercy: 0)
         closed.rules = [FaultRule(path: "/api/", probability: 1, fault: .status(503, body: .html, retryAfter: 1800))]
         let plan = closed
-        let extraction = Extraction(conversationsPerDay: 10) { $0.faults = plan }
-        try await extraction.run { running in
+        let day = SimulatedDay(conversationsPerDay: 10) { $0.faults = plan }
+        try await day.run { running in
             guard case .snooze(let until, let failure) = try await running.failure() else {
                 Issue.record("no snooze")
                 return
@@ -108,18 +108,18 @@ struct ConversationFailureTests {
             operation == broken && isBroken.withLock { $0 }
                 ? ObjectStorageError(.noSpace, store: "memory:", key: key.text, message: "full") : nil
         }
-        var extraction = Extraction(conversationsPerDay: 250)
-        extraction.store = store
-        try await extraction.run { running in
+        var day = SimulatedDay(conversationsPerDay: 250)
+        day.store = store
+        try await day.run { running in
             guard case .retry(_, let failure) = try await running.failure() else {
                 Issue.record("no retry")
                 return
             }
             #expect(failure.reason == "lake-unavailable" && failure.message.contains("full") && failure.advice != nil)
             isBroken.withLock { $0 = false }
-            #expect(try await Extraction.manifest(store) == nil && store.openPuts == 0)
+            #expect(try await SimulatedDay.manifest(store) == nil && store.openPuts == 0)
             _ = try await running.done()
-            try await Extraction.expectTruth(store, try running.truth())
+            try await SimulatedDay.expectTruth(store, try running.truth())
         }
     }
 
@@ -133,9 +133,9 @@ struct ConversationFailureTests {
             if operation == .write, key.text.hasSuffix("_3.json"), isRigged.withLock({ $0 }) { task.withLock { $0?.cancel() } }
             return nil
         }
-        var extraction = Extraction(conversationsPerDay: 700)
-        extraction.store = store
-        try await extraction.run { running in
+        var day = SimulatedDay(conversationsPerDay: 700)
+        day.store = store
+        try await day.run { running in
             let started = AsyncStream.makeStream(of: Void.self)
             let run = Task {
                 for await _ in started.stream { break }
@@ -145,33 +145,33 @@ struct ConversationFailureTests {
             started.continuation.yield()
             await #expect(throws: CancellationError.self) { try await run.value }
             #expect(store.openPuts == 0)
-            #expect(try await Extraction.manifest(store) == nil)
+            #expect(try await SimulatedDay.manifest(store) == nil)
             isRigged.withLock { $0 = false }
             _ = try await running.done()
-            try await Extraction.expectTruth(store, try running.truth())
+            try await SimulatedDay.expectTruth(store, try running.truth())
         }
     }
 
     /// Jobs that no vendor could be asked about.
     static let badJobs: [(job: Job, word: String)] = {
-        var noDay = Extraction.job()
+        var noDay = SimulatedDay.job()
         noDay.day = nil
-        var noInterval = Extraction.job()
+        var noInterval = SimulatedDay.job()
         noInterval.interval = nil
-        var empty = Extraction.job()
+        var empty = SimulatedDay.job()
         empty.interval = empty.interval.flatMap { Interval(start: $0.start, end: $0.start) }
         return [
             (noDay, "day"), (noInterval, "interval"), (empty, "interval"),
-            (Extraction.job(parameters: .object(["request": .string("x")])), "object"),
-            (Extraction.job(parameters: .object(["request": .object(["paging": .object([:])])])), "paging"),
+            (SimulatedDay.job(parameters: .object(["request": .string("x")])), "object"),
+            (SimulatedDay.job(parameters: .object(["request": .object(["paging": .object([:])])])), "paging"),
         ]
     }()
 
     @Test("a job that can't be asked for is dead, says why, and costs the vendor nothing", arguments: 0..<5)
     func impossible(_ index: Int) async throws {
         let sample = Self.badJobs[index]
-        let extraction = Extraction(conversationsPerDay: 10)
-        try await extraction.run { running in
+        let day = SimulatedDay(conversationsPerDay: 10)
+        try await day.run { running in
             guard case .dead(let failure, _) = try await running.failure(sample.job) else {
                 Issue.record("not dead")
                 return

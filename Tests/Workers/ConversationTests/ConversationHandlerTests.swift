@@ -12,30 +12,30 @@ import WorkerKit
 struct ConversationHandlerTests {
     @Test("a plain day is the truth in the vendor's order, in objects of one page each, and costs one pass")
     func plainDay() async throws {
-        let extraction = Extraction()
-        try await extraction.run { running in
+        let day = SimulatedDay()
+        try await day.run { running in
             let result = try await running.done()
             let truth = try running.truth()
-            try await Extraction.expectTruth(extraction.store, truth)
+            try await SimulatedDay.expectTruth(day.store, truth)
             let pages = (truth.count + 99) / 100
-            #expect(result.manifest == "\(Extraction.folder)/_manifest.daily-20260302.json")
+            #expect(result.manifest == "\(SimulatedDay.folder)/_manifest.daily-20260302.json")
             #expect(result.figures["records"] == truth.count && result.figures["pages"] == pages + 1)
             #expect(result.figures["objects"] == pages && result.figures["passes"] == 1 && result.figures["duplicates"] == 0)
             #expect(running.pages == pages + 1, "each page once, and the empty one")
-            let manifest = try #require(try await Extraction.manifest(extraction.store))
+            let manifest = try #require(try await SimulatedDay.manifest(day.store))
             #expect(
                 manifest.objects.map(\.key).sorted()
-                    == (1...pages).map { "\(Extraction.folder)/genesys_conversations_20260302_\($0).json" }.sorted())
+                    == (1...pages).map { "\(SimulatedDay.folder)/genesys_conversations_20260302_\($0).json" }.sorted())
         }
     }
 
     @Test("a day without conversations is complete: a manifest without objects")
     func emptyDay() async throws {
-        let extraction = Extraction(conversationsPerDay: 0)
-        try await extraction.run { running in
+        let day = SimulatedDay(conversationsPerDay: 0)
+        try await day.run { running in
             let result = try await running.done()
             #expect(result.figures["records"] == 0)
-            let manifest = try await Extraction.manifest(extraction.store)
+            let manifest = try await SimulatedDay.manifest(day.store)
             #expect(manifest?.objects.isEmpty == true)
             #expect(running.pages == 1)
         }
@@ -43,17 +43,17 @@ struct ConversationHandlerTests {
 
     @Test("a run that finds its manifest asks the vendor nothing; a higher revision does it again, to the same bytes")
     func rerun() async throws {
-        let extraction = Extraction()
-        try await extraction.run { running in
+        let day = SimulatedDay()
+        try await day.run { running in
             let first = try await running.done()
             let asked = running.pages
             let again = try await running.done()
             #expect(running.pages == asked && again.manifest == first.manifest)
             #expect(again.figures["records"] == first.figures["records"])
-            let before = try #require(try await Extraction.manifest(extraction.store))
-            _ = try await running.done(Extraction.job(revision: 1))
+            let before = try #require(try await SimulatedDay.manifest(day.store))
+            _ = try await running.done(SimulatedDay.job(revision: 1))
             #expect(running.pages == asked * 2)
-            var after = try #require(try await Extraction.manifest(extraction.store))
+            var after = try #require(try await SimulatedDay.manifest(day.store))
             #expect(after.revision == 1)
             after.revision = 0
             #expect(after == before)
@@ -62,53 +62,53 @@ struct ConversationHandlerTests {
 
     @Test("awkward content of every kind arrives byte for byte", arguments: AwkwardContent.allCases)
     func awkward(_ kind: AwkwardContent) async throws {
-        let extraction = Extraction(conversationsPerDay: 130) {
+        let day = SimulatedDay(conversationsPerDay: 130) {
             $0.data.awkward = [kind]
             $0.data.awkwardEvery = 2
         }
-        try await extraction.run { running in
+        try await day.run { running in
             _ = try await running.done()
-            try await Extraction.expectTruth(extraction.store, try running.truth())
+            try await SimulatedDay.expectTruth(day.store, try running.truth())
         }
     }
 
     @Test("records of 5 MB among small ones arrive byte for byte")
     func huge() async throws {
-        let extraction = Extraction(conversationsPerDay: 120) { $0.data.hugeIndexes = [50, 51] }
-        try await extraction.run { running in
+        let day = SimulatedDay(conversationsPerDay: 120) { $0.data.hugeIndexes = [50, 51] }
+        try await day.run { running in
             _ = try await running.done()
             let truth = try running.truth()
             #expect((0..<truth.count).contains { truth.record(at: $0).count > 5_000_000 })
-            try await Extraction.expectTruth(extraction.store, truth)
+            try await SimulatedDay.expectTruth(day.store, truth)
         }
     }
 
     @Test("under the hostile plan the result is the same as without", arguments: [1, 4])
     func hostile(concurrency: Int) async throws {
-        var extraction = Extraction(conversationsPerDay: 900) {
+        var day = SimulatedDay(conversationsPerDay: 900) {
             $0.faults = .hostile
             for index in $0.faults.rules.indices { $0.faults.rules[index].fault.milliseconds = 5 }
         }
-        extraction.configuration.pageSize = 10
-        extraction.configuration.concurrency = concurrency
-        let store = extraction.store
-        try await extraction.run { running in
+        day.configuration.pageSize = 10
+        day.configuration.concurrency = concurrency
+        let store = day.store
+        try await day.run { running in
             _ = try await running.done()
-            try await Extraction.expectTruth(store, try running.truth())
+            try await SimulatedDay.expectTruth(store, try running.truth())
             let struck = Set(running.simulator.requests.counts.compactMap(\.fault))
             #expect(struck.isSuperset(of: ["throttle", "status", "reset", "truncate", "revoke"]), "\(struck)")
         }
-        #expect((extraction.store as? MemoryObjectStore)?.openPuts == 0)
+        #expect((day.store as? MemoryObjectStore)?.openPuts == 0)
     }
 
     @Test("a token that is revoked in mid-run is replaced, and nothing is missed")
     func revoked() async throws {
-        let extraction = Extraction {
+        let day = SimulatedDay {
             $0.faults = FaultPlan(rules: [FaultRule(path: "/api/", requests: [2, 4], fault: Fault(.revoke))])
         }
-        try await extraction.run { running in
+        try await day.run { running in
             _ = try await running.done()
-            try await Extraction.expectTruth(extraction.store, try running.truth())
+            try await SimulatedDay.expectTruth(day.store, try running.truth())
             #expect(running.simulator.requests.counts.contains { $0.status == 401 })
         }
     }
@@ -117,18 +117,18 @@ struct ConversationHandlerTests {
         "rows that shift while pages are read: every conversation once, in its latest version",
         arguments: [PageShift.Mode.overlap, .insert], [1, 4, 8])
     func pageShift(_ mode: PageShift.Mode, concurrency: Int) async throws {
-        var extraction = Extraction(conversationsPerDay: 300) {
+        var day = SimulatedDay(conversationsPerDay: 300) {
             $0.pageShift = PageShift(mode: mode)
             $0.pageShift.limit = 12
             $0.pageShift.everyPages = 2
         }
-        extraction.configuration.pageSize = 20
-        extraction.configuration.concurrency = concurrency
-        extraction.configuration.maximumPasses = 20
-        let store = extraction.store
-        try await extraction.run { running in
+        day.configuration.pageSize = 20
+        day.configuration.concurrency = concurrency
+        day.configuration.maximumPasses = 20
+        let store = day.store
+        try await day.run { running in
             let result = try await running.done()
-            try await Extraction.expectTruth(store, try running.truth(), inOrder: false)
+            try await SimulatedDay.expectTruth(store, try running.truth(), inOrder: false)
             #expect((result.figures["duplicates"] ?? 0) > 0 && (result.figures["passes"] ?? 0) > 1)
             let count = try running.truth().count
             #expect(result.figures["unsettled"] == 0 && result.figures["records"] == count)
@@ -137,39 +137,39 @@ struct ConversationHandlerTests {
 
     @Test("totals that are wrong on every page cost a second look and change nothing")
     func jitter() async throws {
-        var extraction = Extraction { $0.hitsJitter = 40 }
-        extraction.configuration.concurrency = 4
-        let store = extraction.store
-        try await extraction.run { running in
+        var day = SimulatedDay { $0.hitsJitter = 40 }
+        day.configuration.concurrency = 4
+        let store = day.store
+        try await day.run { running in
             _ = try await running.done()
-            try await Extraction.expectTruth(store, try running.truth())
+            try await SimulatedDay.expectTruth(store, try running.truth())
         }
     }
 
     @Test("a job's own filters reach the vendor; the result is what they let through")
     func filters() async throws {
-        let extraction = Extraction(conversationsPerDay: 200) { $0.now = SimulatorInstant("2026-03-02T15:59:00Z") }
+        let day = SimulatedDay(conversationsPerDay: 200) { $0.now = SimulatorInstant("2026-03-02T15:59:00Z") }
         let filter = #"[{"type":"and","predicates":[{"type":"dimension","dimension":"conversationEnd","operator":"exists"}]}]"#
         let parameters = try JSONDecoder().decode(
             JSONValue.self, from: Data(#"{"request":{"conversationFilters":\#(filter)}}"#.utf8))
-        try await extraction.run { running in
-            let result = try await running.done(Extraction.job(parameters: parameters))
-            let query = #"{"interval":"\#(Extraction.interval)","conversationFilters":\#(filter)}"#
+        try await day.run { running in
+            let result = try await running.done(SimulatedDay.job(parameters: parameters))
+            let query = #"{"interval":"\#(SimulatedDay.interval)","conversationFilters":\#(filter)}"#
             let truth = try running.simulator.truth(query: Array(query.utf8))
             #expect(result.figures["records"] == truth.count)
             let all = try running.truth().count
             #expect(truth.count < all && truth.count > 0)
-            try await Extraction.expectTruth(extraction.store, truth)
+            try await SimulatedDay.expectTruth(day.store, truth)
         }
     }
 
     @Test("the store is written to in bounded pieces by as many writers as pages may be asked for", arguments: [1, 3])
     func bounded(concurrency: Int) async throws {
         let watch = WatchedStore()
-        var extraction = Extraction(conversationsPerDay: 1500) { $0.data.hugeIndexes = [700] }
-        extraction.configuration.concurrency = concurrency
-        extraction.store = watch
-        try await extraction.run { running in
+        var day = SimulatedDay(conversationsPerDay: 1500) { $0.data.hugeIndexes = [700] }
+        day.configuration.concurrency = concurrency
+        day.store = watch
+        try await day.run { running in
             _ = try await running.done()
             #expect(watch.mostWriters <= concurrency && watch.mostWriters > 0)
             // 256 KiB gather before they are written; then the rest of a chunk and the largest record may come.

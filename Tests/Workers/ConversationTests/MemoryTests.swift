@@ -24,9 +24,9 @@ struct MemoryTests {
     /// The largest resident memory while a day is extracted into nothing, bytes.
     private static func peak(conversations: Int) async throws -> Int {
         try Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))
-        var extraction = Extraction(conversationsPerDay: conversations)
-        extraction.store = DiscardingStore()
-        try await extraction.run { running in
+        var day = SimulatedDay(conversationsPerDay: conversations)
+        day.store = DiscardingStore()
+        try await day.run { running in
             let result = try await running.done()
             #expect((result.figures["records"] ?? 0) > conversations / 2)
         }

@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import ObjectStorage
 import Synchronization
+import TestSupport
 import Testing
 import VendorSimulator
 import WorkerKit
@@ -30,22 +31,22 @@ struct ResumeTests {
 
     /// Runs a day whose first attempt fails; returns what the first left and what the second asked for.
     private func interrupted(
-        _ extraction: Extraction, between: @escaping @Sendable (any ObjectStore) async throws -> Void = { _ in },
+        _ day: SimulatedDay, between: @escaping @Sendable (any ObjectStore) async throws -> Void = { _ in },
         change: @escaping @Sendable (Checkpoint?) -> Checkpoint? = { $0 }
     ) async throws -> (left: Checkpoint?, asked: Int, result: JobResult?) {
         let found = Mutex((left: Checkpoint?.none, asked: 0, result: JobResult?.none))
-        let store = extraction.store
-        try await extraction.run { running in
+        let store = day.store
+        try await day.run { running in
             let first = JobCheckpoint()
-            guard case .retry = try await running.failure(Extraction.job(), first) else {
+            guard case .retry = try await running.failure(SimulatedDay.job(), first) else {
                 Issue.record("the first attempt didn't fail")
                 return
             }
             let asked = running.pages
             try await between(store)
-            let result = try await running.done(Extraction.job(), JobCheckpoint(last: change(first.newest)))
+            let result = try await running.done(SimulatedDay.job(), JobCheckpoint(last: change(first.newest)))
             found.withLock { $0 = (first.newest, running.pages - asked, result) }
-            if extraction.vendor.pageShift.mode == .none { try await Extraction.expectTruth(store, try running.truth()) }
+            if day.vendor.pageShift.mode == .none { try await SimulatedDay.expectTruth(store, try running.truth()) }
         }
         return found.withLock { $0 }
     }
@@ -54,18 +55,18 @@ struct ResumeTests {
         "the lake is byte for byte the same, and the pages that were written aren't asked for again",
         arguments: [1, 2, 5, 9, 11], [1, 4])
     func sameBytes(page: Int, concurrency: Int) async throws {
-        var undisturbed = Extraction(conversationsPerDay: 250) { $0.data.awkwardEvery = 3 }
+        var undisturbed = SimulatedDay(conversationsPerDay: 250) { $0.data.awkwardEvery = 3 }
         undisturbed.configuration.pageSize = 20
         try await undisturbed.run { _ = try await $0.done() }
 
-        var extraction = Extraction(conversationsPerDay: 250) { $0.data.awkwardEvery = 3 }
-        extraction.configuration.pageSize = 20
-        extraction.configuration.concurrency = concurrency
-        extraction.store = Self.failing(.finish, "_20260302_\(page).json")
-        let (left, asked, result) = try await interrupted(extraction)
-        #expect(try await Self.contents(extraction.store) == Self.contents(undisturbed.store))
+        var day = SimulatedDay(conversationsPerDay: 250) { $0.data.awkwardEvery = 3 }
+        day.configuration.pageSize = 20
+        day.configuration.concurrency = concurrency
+        day.store = Self.failing(.finish, "_20260302_\(page).json")
+        let (left, asked, result) = try await interrupted(day)
+        #expect(try await Self.contents(day.store) == Self.contents(undisturbed.store))
         let cursor = left.flatMap { PageCursor($0.cursor) }
-        let total = try #require(try await Extraction.manifest(extraction.store)).objects.count
+        let total = try #require(try await SimulatedDay.manifest(day.store)).objects.count
         #expect(cursor?.pages ?? 0 == page - 1 || (cursor?.pages ?? 0 < page && concurrency > 1))
         // Pages that are asked for ahead of the end may be a few more; those that were written aren't asked for again.
         let missing = total + 1 - (cursor?.pages ?? 0)
@@ -76,25 +77,25 @@ struct ResumeTests {
 
     @Test("an end after the last page but before the manifest costs the next attempt one page and the empty one")
     func beforeManifest() async throws {
-        var extraction = Extraction(conversationsPerDay: 250)
-        extraction.configuration.pageSize = 20
-        extraction.store = Self.failing(.put, "_manifest.daily-20260302.json")
-        let (left, asked, _) = try await interrupted(extraction)
-        let objects = try #require(try await Extraction.manifest(extraction.store)).objects.count
+        var day = SimulatedDay(conversationsPerDay: 250)
+        day.configuration.pageSize = 20
+        day.store = Self.failing(.put, "_manifest.daily-20260302.json")
+        let (left, asked, _) = try await interrupted(day)
+        let objects = try #require(try await SimulatedDay.manifest(day.store)).objects.count
         let full = left.flatMap { PageCursor($0.cursor) }?.pages
         #expect(full == objects - 1 && asked == 2)
     }
 
     @Test("an object that was changed or is gone since makes the job begin anew, to the right result", arguments: [true, false])
     func changed(isGone: Bool) async throws {
-        var extraction = Extraction(conversationsPerDay: 250)
-        extraction.configuration.pageSize = 20
-        extraction.store = Self.failing(.finish, "_20260302_9.json")
-        let store = extraction.store
+        var day = SimulatedDay(conversationsPerDay: 250)
+        day.configuration.pageSize = 20
+        day.store = Self.failing(.finish, "_20260302_9.json")
+        let store = day.store
         let (left, asked, result) = try await interrupted(
-            extraction,
+            day,
             between: { store in
-                let key = try ObjectKey("\(Extraction.folder)/genesys_conversations_20260302_3.json")
+                let key = try ObjectKey("\(SimulatedDay.folder)/genesys_conversations_20260302_3.json")
                 var bytes = try await store.read(key, upTo: 1 << 20)
                 try await store.delete(key)
                 guard !isGone else { return }
@@ -104,7 +105,7 @@ struct ResumeTests {
                 try await store.put(key, bytes: bytes)
             })
         #expect(left != nil && result?.figures["resumed-pages"] == nil)
-        let objects = try #require(try await Extraction.manifest(store)).objects.count
+        let objects = try #require(try await SimulatedDay.manifest(store)).objects.count
         // Pages that are asked for ahead of the end may be a few more.
         #expect(asked > objects)
     }
@@ -113,11 +114,11 @@ struct ResumeTests {
         "a checkpoint that is old, of another request, or no checkpoint at all isn't gone on from",
         arguments: ["old", "query", "future", "pages", "step", "nonsense"])
     func unusable(what: String) async throws {
-        var extraction = Extraction(conversationsPerDay: 150)
-        extraction.configuration.pageSize = 20
-        extraction.store = Self.failing(.finish, "_20260302_5.json")
+        var day = SimulatedDay(conversationsPerDay: 150)
+        day.configuration.pageSize = 20
+        day.store = Self.failing(.finish, "_20260302_5.json")
         let (left, _, result) = try await interrupted(
-            extraction,
+            day,
             change: { checkpoint in
                 guard var checkpoint, var cursor = PageCursor(checkpoint.cursor) else { return nil }
                 switch what {
@@ -138,23 +139,23 @@ struct ResumeTests {
         "rows that shift before and after the stop: every conversation once, in its latest version",
         arguments: [PageShift.Mode.overlap, .insert], [3, 8, 12])
     func pageShift(_ mode: PageShift.Mode, page: Int) async throws {
-        var extraction = Extraction(conversationsPerDay: 300) {
+        var day = SimulatedDay(conversationsPerDay: 300) {
             $0.pageShift = PageShift(mode: mode)
             $0.pageShift.limit = 12
             $0.pageShift.everyPages = 2
         }
-        extraction.configuration.pageSize = 20
-        extraction.configuration.maximumPasses = 20
+        day.configuration.pageSize = 20
+        day.configuration.maximumPasses = 20
         let store = Self.failing(.finish, "_20260302_\(page).json")
-        extraction.store = store
-        try await extraction.run { running in
+        day.store = store
+        try await day.run { running in
             let first = JobCheckpoint()
-            guard case .retry = try await running.failure(Extraction.job(), first) else {
+            guard case .retry = try await running.failure(SimulatedDay.job(), first) else {
                 Issue.record("the first attempt didn't fail")
                 return
             }
-            let result = try await running.done(Extraction.job(), JobCheckpoint(last: first.newest))
-            try await Extraction.expectTruth(store, try running.truth(), inOrder: false)
+            let result = try await running.done(SimulatedDay.job(), JobCheckpoint(last: first.newest))
+            try await SimulatedDay.expectTruth(store, try running.truth(), inOrder: false)
             #expect(result.figures["unsettled"] == 0)
         }
     }

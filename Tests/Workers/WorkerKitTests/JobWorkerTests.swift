@@ -124,6 +124,22 @@ struct JobWorkerTests {
         #expect(events.first { $0.event == .planned }?.children == ["part-0", "part-1", "part-2"])
     }
 
+    @Test("successors are published with the completion, as runs of their own")
+    func successors() async throws {
+        let bench = try await WorkerBench()
+        try await bench.publish(jobs: ["sweep"])
+        let events = try await bench.run(
+            handler: Handler { job, _ in
+                guard job.id == "sweep" else { return .done(JobResult()) }
+                var day = bench.job("day")
+                day.revision = 3
+                return .done(JobResult(successors: [day]))
+            }, until: ended(2))
+        let ends = events.filter { $0.event == .completed }
+        #expect(ends.map(\.job.id) == ["sweep", "day"])
+        #expect(ends.last?.job.revision == 3 && ends.last?.job.root == "day" && ends.last?.job.parent == nil)
+    }
+
     @Test("a job far longer than the session keeps its partition and runs once")
     func longJob() async throws {
         let bench = try await WorkerBench(partitions: 1)

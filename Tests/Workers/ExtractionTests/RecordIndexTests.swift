@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@testable import Conversation
+@testable import Extraction
 
 @Suite("Record index")
 struct RecordIndexTests {

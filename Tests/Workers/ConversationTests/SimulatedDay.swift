@@ -13,7 +13,7 @@ import WorkerKit
 @testable import Conversation
 
 /// A business day of a simulated vendor, and a worker's handler for it.
-struct Extraction: Sendable {
+struct SimulatedDay: Sendable {
     static let interval = "2026-03-01T16:00:00.000Z/2026-03-02T16:00:00.000Z"
     static let now = "2026-03-09T00:00:00Z"
     static let folder = "genesys/conversations/2026/03/02"
@@ -43,18 +43,18 @@ struct Extraction: Sendable {
             simulator.requests.entries.count { $0.service == "api" }
         }
 
-        func handle(_ job: Job = Extraction.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> Outcome {
+        func handle(_ job: Job = SimulatedDay.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> Outcome {
             try await handler.handle(job, JobContext(attempt: 1, worker: "w@0", logger: .quiet, checkpoint: checkpoint))
         }
 
         /// The result of a job that is done.
-        func done(_ job: Job = Extraction.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> JobResult {
+        func done(_ job: Job = SimulatedDay.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> JobResult {
             guard case .done(let result) = try await handle(job, checkpoint) else { throw NotDone() }
             return result
         }
 
         /// What became of a job that failed.
-        func failure(_ job: Job = Extraction.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> Outcome {
+        func failure(_ job: Job = SimulatedDay.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> Outcome {
             do {
                 return try await handle(job, checkpoint)
             } catch let error as any OutcomeError {

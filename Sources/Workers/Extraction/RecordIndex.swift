@@ -1,18 +1,18 @@
 internal import Crypto
 internal import Records
 
-/// A conversation's identity: the UUID itself, or a digest of an id that is none.
-struct RecordIdentity: Hashable, Sendable {
+/// A record's identity: the UUID itself, or a digest of an id that is none.
+public struct RecordIdentity: Hashable, Sendable {
     let high: UInt64
     let low: UInt64
 
-    init(high: UInt64, low: UInt64) {
+    package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
     /// The identity of an id.
-    init(_ id: String) {
+    public init(_ id: String) {
         var id = id
         if let uuid = id.withUTF8({ Self(uuid: UnsafeRawBufferPointer($0)) }) {
             self = uuid
@@ -22,7 +22,7 @@ struct RecordIdentity: Hashable, Sendable {
     }
 
     /// The identity of something that has no id: its content.
-    init(digestOf bytes: some Sequence<UInt8>) {
+    public init(digestOf bytes: some Sequence<UInt8>) {
         var hash = SHA256()
         hash.update(data: Array(bytes))
         var words: (UInt64, UInt64) = (0, 0)
@@ -55,13 +55,21 @@ struct RecordIdentity: Hashable, Sendable {
     }
 }
 
-/// Where each conversation of the day was kept: an open-addressing table in one flat array, 32 bytes for a slot and 1.3 to 2.7
-/// slots for a conversation, so 43 to 86 bytes.
-struct RecordIndex: Sendable {
+/// Where each record of a day was kept: an open-addressing table in one flat array, 32 bytes for a slot and 1.3 to 2.7
+/// slots for a record, so 43 to 86 bytes.
+public struct RecordIndex: Sendable {
     /// Where a record is: the object's number and the line in it.
-    struct Place: Hashable, Sendable {
-        let object: UInt32
-        let line: UInt32
+    public struct Place: Hashable, Sendable {
+        /// The object's number.
+        public let object: UInt32
+        /// The line in it, from 0.
+        public let line: UInt32
+
+        /// A place.
+        public init(object: UInt32, line: UInt32) {
+            self.object = object
+            self.line = line
+        }
     }
 
     private struct Slot {
@@ -75,9 +83,11 @@ struct RecordIndex: Sendable {
     private static let free = UInt32.max
 
     private var slots: [Slot]
-    private(set) var count = 0
+    /// How many records there are.
+    public private(set) var count = 0
 
-    init(capacity: Int = 1024) {
+    /// An empty index with room for so many records.
+    public init(capacity: Int = 1024) {
         var size = 1024
         while size < capacity * 2 { size *= 2 }
         slots = Self.empty(size)
@@ -87,14 +97,14 @@ struct RecordIndex: Sendable {
         Array(repeating: Slot(high: 0, low: 0, content: 0, place: Place(object: free, line: 0)), count: size)
     }
 
-    /// The content and place of a conversation; nil when it wasn't kept yet.
-    func find(_ identity: RecordIdentity) -> (content: UInt64, place: Place)? {
+    /// The content and place of a record; nil when it wasn't kept yet.
+    public func find(_ identity: RecordIdentity) -> (content: UInt64, place: Place)? {
         let slot = slots[position(of: identity)]
         return slot.place.object == Self.free ? nil : (slot.content, slot.place)
     }
 
-    /// Notes where a conversation is kept now, instead of where it was.
-    mutating func keep(_ identity: RecordIdentity, content: UInt64, at place: Place) {
+    /// Notes where a record is kept now, instead of where it was.
+    public mutating func keep(_ identity: RecordIdentity, content: UInt64, at place: Place) {
         if (count + 1) * 4 > slots.count * 3 { grow() }
         let position = position(of: identity)
         if slots[position].place.object == Self.free { count += 1 }

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import WorkerKit
 
-@testable import Conversation
+@testable import Extraction
 
 @Suite("What a job leaves in the lake")
 struct JobOutputTests {
@@ -52,6 +52,33 @@ struct JobOutputTests {
                 "finish _manifest.daily.json", "delete genesys_conversations_20260302_3.json",
             ])
         #expect(try await Self.output(store).present()?.objects == Array(objects.prefix(2)))
+    }
+
+    @Test("a correction finds the old manifest untouched, writes beside it, and the old objects go when the new ones stand")
+    func correction() async throws {
+        let store = MemoryObjectStore()
+        let old = try await write(store, 3)
+        try await Self.output(store).publish(old)
+        let output = try Self.output(store, revision: 1)
+        let found = try #require(try await output.find())
+        #expect(!found.isCurrent && found.manifest.objects == old)
+        #expect(try await store.head(output.manifestKey) != nil)
+        #expect(output.firstFreeNumber(after: found.manifest) == 4 && output.firstFreeNumber(after: nil) == 1)
+        let key = "\(Self.folder)/genesys_conversations_20260302_4.json"
+        let result = try await store.put(ObjectKey(key), bytes: Array("y\n".utf8))
+        try await output.publish([Manifest.Object(key: key, records: 1, bytes: result.bytes, sha256: result.sha256)])
+        #expect(try await names(store).sorted() == ["_manifest.daily.json", "genesys_conversations_20260302_4.json"])
+        #expect(try await output.find()?.isCurrent == true)
+    }
+
+    @Test("what a job takes back is gone, and nothing else")
+    func discard() async throws {
+        let store = MemoryObjectStore()
+        try await Self.output(store).publish(try await write(store, 3))
+        try await store.put(ObjectKey("\(Self.folder)/_manifest.daily2.json"), bytes: [1])
+        try await Self.output(store).discard()
+        #expect(try await names(store) == ["_manifest.daily2.json"])
+        #expect(try await Self.output(store).find() == nil)
     }
 
     @Test("a rerun that yields fewer objects leaves none behind, and touches nothing of anybody else")

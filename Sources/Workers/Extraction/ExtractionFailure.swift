@@ -1,24 +1,36 @@
 internal import Contracts
-internal import Foundation
-internal import GenesysCloud
-internal import ObjectStorage
+public import Foundation
+public import GenesysCloud
+public import ObjectStorage
 public import WorkerKit
 
-/// Why a conversation job ended without its result, and what should become of it.
-public struct ConversationFailure: OutcomeError, CustomStringConvertible {
+/// Why an extract ended without its result, and what should become of its job.
+public struct ExtractionFailure: OutcomeError, CustomStringConvertible {
     /// What should become of the job.
     public let outcome: Outcome
     /// One line for people.
     public let description: String
 
     /// A failure that no repetition mends.
-    init(reason: String, message: String, advice: String) {
+    public init(reason: String, message: String, advice: String) {
         outcome = .dead(JobEvent.Failure(reason: reason, message: message, advice: advice), cause: .job)
         description = message
     }
 
+    /// It can't be done before an instant, through nobody's fault.
+    public init(until: Date, reason: String, message: String, advice: String) {
+        outcome = .snooze(until: until, JobEvent.Failure(reason: reason, message: message, advice: advice))
+        description = message
+    }
+
+    /// It may succeed later; an attempt is spent.
+    public init(retryBecause reason: String, message: String, advice: String) {
+        outcome = .retry(JobEvent.Failure(reason: reason, message: message, advice: advice))
+        description = message
+    }
+
     /// The vendor's failure: what is nobody's fault waits, what only a person can change is given up.
-    init(_ error: GenesysCloudError) {
+    public init(_ error: GenesysCloudError) {
         let reason =
             switch error.kind {
             case .credentials: "vendor-credentials"
@@ -42,7 +54,7 @@ public struct ConversationFailure: OutcomeError, CustomStringConvertible {
     }
 
     /// The lake's failure: not the job's fault, so it is tried again, unless the lake can't hold what the job is called.
-    init(_ error: ObjectStorageError) {
+    public init(_ error: ObjectStorageError) {
         let isHopeless = error.kind == .invalidKey
         let failure = JobEvent.Failure(
             reason: isHopeless ? "bad-key" : "lake-unavailable", message: error.description,
