@@ -10,6 +10,9 @@
 //   QueryInterval              half-open intervals as the API writes them
 //   ConversationDetailsQuery   which conversations to ask for
 //   ConversationPage           one page of them, its records streamed as raw bytes
+//   ListingQuery               one listing (GET) to read to its end, with page numbers, addresses or cursors
+//   ListingWalk                which page comes next, and when a listing has ended; pure
+//   Listing                    reads a listing page by page; one object by its address
 //
 // Guarantees:
 //   1. All callers that share the limiter stop when one of them is throttled.
