@@ -80,7 +80,7 @@ public final class VendorSimulator: Service {
                 RateLimiter.Allowance(requests: configuration.rateLimit, window: configuration.rateWindow), clock: clock),
             listings: ListingTable(
                 organisation: organisation, pageLimit: configuration.listingPageLimit, wrongTotals: configuration.wrongTotals),
-            depthLimit: configuration.depthLimit)
+            privacy: PrivacyRequestBook(seed: configuration.data.seed), depthLimit: configuration.depthLimit)
         injector = FaultInjector(configuration.faults)
     }
 
@@ -153,6 +153,15 @@ public final class VendorSimulator: Service {
     public func truth(query: [UInt8]) throws -> Truth {
         Truth(store: genesys.store, query: try ConversationQuery(body: query, depthLimit: nil))
     }
+
+    /// Adds a privacy request, given as the JSON that the control host takes; returns its id.
+    public func addPrivacyRequest(_ json: String) throws -> String {
+        try genesys.privacy.add(Array(json.utf8), in: genesys.store)
+    }
+
+    /// Carries a privacy request out; returns how many conversations it deleted or changed, nil when there is no such request.
+    @discardableResult
+    public func executePrivacyRequest(_ id: String) -> Int? { genesys.privacy.execute(id, in: genesys.store) }
 
     /// Changes what goes wrong from now on.
     public func setFaults(_ plan: FaultPlan) {

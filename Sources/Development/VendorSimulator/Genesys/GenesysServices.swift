@@ -7,6 +7,7 @@ struct GenesysServices: Sendable {
     let tokens: TokenIssuer
     let limiter: RateLimiter
     let listings: ListingTable
+    let privacy: PrivacyRequestBook
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
 
@@ -93,6 +94,10 @@ struct GenesysServices: Sendable {
             switch (question.method, question.path) {
             case ("POST", GenesysServices.queryPath): return try details(question, contextID)
             case ("GET", GenesysServices.detailsPath): return try point(question)
+            case ("GET", PrivacyRequestBook.path): return try privacy.page(query: question.query)
+            case ("GET", let path) where path.hasPrefix(PrivacyRequestBook.path + "/"):
+                return privacy.single(String(path.dropFirst(PrivacyRequestBook.path.count + 1)))
+                    ?? failure(404, "not.found", "The requested resource was not found.", contextID)
             case ("GET", let path):
                 if let answer = try listings.answer(path: path, query: question.query) { return answer }
                 if path.hasPrefix(GenesysServices.conversations), path.hasSuffix("/details") {
