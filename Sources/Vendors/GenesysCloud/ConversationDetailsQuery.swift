@@ -1,5 +1,3 @@
-import Records
-
 /// Which conversations to ask for: `POST /api/v2/analytics/conversations/details/query`.
 ///
 /// The vendor returns conversations that started on a UTC day touched by the interval and have activity inside it, so
@@ -7,14 +5,7 @@ import Records
 /// pages while an interval receives traffic. Read pages until one is empty.
 public struct ConversationDetailsQuery: Sendable, Hashable {
     /// The order of the rows.
-    public enum Order: String, Sendable, CaseIterable {
-        /// Oldest first, the vendor's default.
-        case ascending = "asc"
-        /// Newest first.
-        case descending = "desc"
-        /// As the vendor finds them.
-        case unordered
-    }
+    public typealias Order = DetailsOrder
 
     /// What the rows are ordered by.
     public enum OrderBy: String, Sendable, CaseIterable {
@@ -29,10 +20,7 @@ public struct ConversationDetailsQuery: Sendable, Hashable {
     }
 
     /// Why additional fields of the request are refused.
-    public struct InvalidFields: Error, Sendable, Equatable, CustomStringConvertible {
-        /// What is wrong and what is allowed, one line.
-        public let description: String
-    }
+    public typealias InvalidFields = InvalidRequestFields
 
     /// The largest page, in records.
     public static let maximumPageSize = 100
@@ -41,7 +29,7 @@ public struct ConversationDetailsQuery: Sendable, Hashable {
     /// The longest interval that the vendor accepts, in days; a day or less is advisable.
     public static let maximumDays = 31
     /// The largest request, in bytes (`request.bytes.max`).
-    public static let maximumRequestBytes = 512_000
+    public static let maximumRequestBytes = RequestFields.maximumRequestBytes
 
     /// The interval.
     public let interval: QueryInterval
@@ -51,8 +39,10 @@ public struct ConversationDetailsQuery: Sendable, Hashable {
     public let orderBy: OrderBy
     /// The number of records of a page, 1 to 100.
     public let pageSize: Int
-    /// Additional fields of the request: the inside of a JSON object, without its braces.
-    private let fields: [UInt8]
+    /// Additional fields of the request.
+    private let fields: RequestFields
+
+    private static let ownFields = ["interval", "order", "orderBy", "paging"]
 
     /// Creates a query without filters.
     ///
@@ -69,7 +59,7 @@ public struct ConversationDetailsQuery: Sendable, Hashable {
         self.pageSize = min(max(pageSize, 1), Self.maximumPageSize)
         self.order = order
         self.orderBy = orderBy
-        fields = []
+        fields = RequestFields()
     }
 
     /// Creates a query with additional fields of the request, such as filters.
@@ -89,7 +79,7 @@ public struct ConversationDetailsQuery: Sendable, Hashable {
         self.pageSize = min(max(pageSize, 1), Self.maximumPageSize)
         self.order = order
         self.orderBy = orderBy
-        fields = try Self.checkedFields(requestBody)
+        fields = try RequestFields(requestBody, own: Self.ownFields)
     }
 
     /// Checks additional fields of the request, to refuse a configuration at start.
@@ -97,7 +87,7 @@ public struct ConversationDetailsQuery: Sendable, Hashable {
     /// - Parameter requestBody: A JSON object.
     /// - Throws: ``InvalidFields``.
     public static func check(requestBody: String) throws(InvalidFields) {
-        _ = try checkedFields(requestBody)
+        _ = try RequestFields(requestBody, own: ownFields)
     }
 
     /// The request's body for one page.
@@ -106,25 +96,6 @@ public struct ConversationDetailsQuery: Sendable, Hashable {
     public func body(page: Int) -> [UInt8] {
         var text = "{\"interval\":\"\(interval)\",\"order\":\"\(order.rawValue)\",\"orderBy\":\"\(orderBy.rawValue)\","
         text += "\"paging\":{\"pageSize\":\(pageSize),\"pageNumber\":\(max(page, 1))}"
-        return Array(text.utf8) + (fields.isEmpty ? [] : [UInt8(ascii: ",")] + fields) + [UInt8(ascii: "}")]
-    }
-
-    private static func checkedFields(_ text: String) throws(InvalidFields) -> [UInt8] {
-        let bytes = Array(text.utf8)
-        guard bytes.count <= maximumRequestBytes - 1024 else {
-            throw InvalidFields(description: "at most \(maximumRequestBytes - 1024) bytes are allowed, \(bytes.count) are given")
-        }
-        let own = ["interval", "order", "orderBy", "paging"]
-        do throws(RecordError) {
-            try RecordScanner.checkObject(bytes)
-        } catch {
-            throw InvalidFields(description: "a JSON object is expected, but \(error)")
-        }
-        for name in own where bytes.withUnsafeBytes({ RecordScanner.value(of: name, in: $0) }) != nil {
-            throw InvalidFields(description: "\(name) is set by Switchboard itself; remove it")
-        }
-        let inside = bytes.drop { $0 != UInt8(ascii: "{") }.dropFirst().prefix(
-            upTo: bytes.lastIndex(of: UInt8(ascii: "}")) ?? bytes.endIndex)
-        return inside.allSatisfy { $0 <= 0x20 } ? [] : Array(inside)
+        return fields.completing(text)
     }
 }

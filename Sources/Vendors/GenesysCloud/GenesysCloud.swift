@@ -9,6 +9,12 @@
 //   GenesysCloudError          what went wrong, what to do, and whether trying again can help
 //   QueryInterval              half-open intervals as the API writes them
 //   ConversationDetailsQuery   which conversations to ask for
+//   RecordPage                 one page of records, streamed as raw bytes
+//   ConversationPage           a page of conversations by query
+//   DetailsKind                conversations or users, whose details jobs collect
+//   DetailsJobQuery            what a job shall collect
+//   DetailsJob                 submits a job, looks at it, reads its results
+//   DetailsJobRun              all that in order, with waiting, resuming and beginning again
 //   ConversationPage           one page of them, its records streamed as raw bytes
 //   ListingQuery               one listing (GET) to read to its end, with page numbers, addresses or cursors
 //   ListingWalk                which page comes next, and when a listing has ended; pure

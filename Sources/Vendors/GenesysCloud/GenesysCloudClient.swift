@@ -113,6 +113,12 @@ public struct GenesysCloudClient: Sendable {
         return true
     }
 
+    /// Waits by the client's clock.
+    func sleep(for duration: Duration) async throws { try await time.clock.sleep(for: duration) }
+
+    /// A number from 0 up to but not including 1.
+    func random() -> Double { time.random() }
+
     private func attempt<Value: Sendable>(
         _ request: GenesysCloudRequest, token: String, _ consume: @Sendable (HTTPResponse) async throws -> Value
     ) async throws -> Result<Value, AttemptFailure> {

@@ -25,7 +25,7 @@ struct GenesysCloudClientTests {
         try await with(stub) { (caller) async throws in
             let (page, records) = try await caller.page(3)
             #expect(records == Self.records)
-            #expect(page == ConversationPage(number: 3, recordCount: 2, totalHits: 202, bytes: Self.page.utf8.count))
+            #expect(page == RecordPage(number: 3, recordCount: 2, totalHits: 202, bytes: Self.page.utf8.count))
             let end = try await caller.page(4)
             #expect(end.0.recordCount == 0 && end.1.isEmpty)
         }

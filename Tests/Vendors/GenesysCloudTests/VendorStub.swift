@@ -202,9 +202,9 @@ struct Caller: Sendable {
     }
 
     /// The records of page 1, and the page.
-    func page(_ number: Int = 1) async throws -> (ConversationPage, [String]) {
+    func page(_ number: Int = 1) async throws -> (RecordPage, [String]) {
         guard let interval = Self.interval else {
-            return (ConversationPage(number: 0, recordCount: 0, totalHits: nil, bytes: 0), [])
+            return (RecordPage(number: 0, recordCount: 0, totalHits: nil, bytes: 0), [])
         }
         let (page, records) = try await client.conversationPage(ConversationDetailsQuery(interval: interval), number: number) {
             answer in
