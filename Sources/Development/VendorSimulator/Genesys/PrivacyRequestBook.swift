@@ -38,7 +38,8 @@ final class PrivacyRequestBook: Sendable {
         let pages = (all.count + size - 1) / size
         func uri(_ number: Int) -> String { "\"\(Self.path)?pageSize=\(size)&pageNumber=\(number)\"" }
         var text = #"{"entities":[\#(shown.map(Self.json).joined(separator: ","))],"pageSize":\#(size),"pageNumber":\#(page)"#
-        text += #","total":\#(all.count),"pageCount":\#(pages),"firstUri":\#(uri(1)),"selfUri":\#(uri(page)),"lastUri":\#(uri(max(pages, 1)))"#
+        text +=
+            #","total":\#(all.count),"pageCount":\#(pages),"firstUri":\#(uri(1)),"selfUri":\#(uri(page)),"lastUri":\#(uri(max(pages, 1)))"#
         if page < pages { text += #","nextUri":\#(uri(page + 1))"# }
         if page > 1 { text += #","previousUri":\#(uri(page - 1))"# }
         return Answer(json: text + "}")
@@ -116,7 +117,8 @@ final class PrivacyRequestBook: Sendable {
             throw ControlError(status: 400, reason: "subject and replacementTerms must be JSON")
         }
         return String(
-            decoding: try JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
+            decoding: try JSONSerialization.data(withJSONObject: value, options: [.sortedKeys, .withoutEscapingSlashes]),
+            as: UTF8.self)
     }
 
     /// The customer of a conversation, by the contact that the vendor knows or by number.
