@@ -31,4 +31,16 @@ public enum StateLayout {
 
     /// The key of the ledger of a worker, by its instance's name.
     public static func starts(kind: String, instance: String) -> String { "\(starts(of: kind))/\(instance).json" }
+
+    /// The folder of what is remembered about privacy requests.
+    public static let privacy = "\(root)/gdpr"
+
+    /// The key of what was told of a source's privacy requests.
+    public static func privacyMemory(source: String) -> String { "\(privacy)/told/\(source).json" }
+
+    /// The folder of rewritings of the lake that aren't finished.
+    public static let privacyPending = "\(privacy)/pending/"
+
+    /// The folder of the notes about what was done for privacy requests.
+    public static let privacyApplied = "\(privacy)/applied/"
 }

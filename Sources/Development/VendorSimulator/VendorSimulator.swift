@@ -97,7 +97,8 @@ public final class VendorSimulator: Service {
             quality: QualityService(
                 book: EvaluationBook(store: store, renderer: store.world.evaluations), pageLimit: configuration.listingPageLimit,
                 wrongTotals: configuration.wrongTotals, longestWindow: configuration.longestEvaluationWindow),
-            depthLimit: configuration.depthLimit, countsClients: configuration.countsClients, width: configuration.width)
+            privacy: PrivacyRequestBook(seed: configuration.data.seed), depthLimit: configuration.depthLimit,
+            countsClients: configuration.countsClients, width: configuration.width)
         injector = FaultInjector(configuration.faults)
     }
 
@@ -185,10 +186,20 @@ public final class VendorSimulator: Service {
 
     /// Holds the date still before which the data of jobs are complete; nil lets it follow the clock.
     public func setAvailability(_ instant: SimulatorInstant?) { genesys.jobs.setAvailability(instant) }
+
     /// What a perfect reader has of the evaluations that were assigned in an interval.
     public func evaluations(_ interval: SimulatorInterval) -> EvaluationTruth {
         EvaluationTruth(book: genesys.quality.book, interval: interval)
     }
+
+    /// Adds a privacy request, given as the JSON that the control host takes; returns its id.
+    public func addPrivacyRequest(_ json: String) throws -> String {
+        try genesys.privacy.add(Array(json.utf8), in: genesys.store)
+    }
+
+    /// Carries a privacy request out; returns how many conversations it deleted or changed, nil when there is no such request.
+    @discardableResult
+    public func executePrivacyRequest(_ id: String) -> Int? { genesys.privacy.execute(id, in: genesys.store) }
 
     /// Changes what goes wrong from now on.
     public func setFaults(_ plan: FaultPlan) {

@@ -25,6 +25,10 @@ public struct ConversationHandler: JobHandler {
     /// - Throws: a `ExtractionFailure`, which knows what should become of the job.
     public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
         do {
+            if job.parameters["task"]?.string == PrivacyRequests.task {
+                return .done(
+                    try await PrivacyRequests(client: client, store: store, layout: configuration.layout).run(job, context))
+            }
             return .done(try await extract(job, context))
         } catch let error as GenesysCloudError {
             try Task.checkCancellation()

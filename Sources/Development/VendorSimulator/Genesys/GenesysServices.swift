@@ -11,6 +11,7 @@ struct GenesysServices: Sendable {
     let users: UserDetailsStore
     let jobs: DetailsJobStore
     let quality: QualityService
+    let privacy: PrivacyRequestBook
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
     /// Whether the tokens of an OAuth client share one allowance.
@@ -103,6 +104,10 @@ struct GenesysServices: Sendable {
             switch (question.method, question.path) {
             case ("POST", GenesysServices.queryPath): return try details(question, contextID)
             case ("GET", GenesysServices.detailsPath): return try point(question)
+            case ("GET", PrivacyRequestBook.path): return try privacy.page(query: question.query)
+            case ("GET", let path) where path.hasPrefix(PrivacyRequestBook.path + "/"):
+                return privacy.single(String(path.dropFirst(PrivacyRequestBook.path.count + 1)))
+                    ?? failure(404, "not.found", "The requested resource was not found.", contextID)
             case ("GET", let path):
                 if let answer = try quality.answer(question, contextID) { return answer }
                 if let answer = try listings.answer(path: path, query: question.query) { return answer }

@@ -26,6 +26,9 @@ import NIOCore
 ///     PUT    /rate-limit                   {"requests": 300, "window": 60}; without requests the limit is lifted
 ///     POST   /conversations/delete         {"ids":[…]}: {"changed":n}
 ///     POST   /conversations/revise         {"ids":[…]}: {"changed":n}
+///     POST   /gdpr/requests                {"requestType":"GDPR_DELETE","conversations":[…]} and, if it isn't to be the first
+///                                          one's customer, "subject":{…}; "replacementTerms":[…]: {"id":"…"}
+///     POST   /gdpr/execute                 {"id":"…"}: {"changed":n} conversations are gone or changed at the vendor
 struct ControlHost: SimulatedHost {
     let genesys: GenesysServices
     let faults: FaultInjector
@@ -73,6 +76,14 @@ struct ControlHost: SimulatedHost {
         case ("PUT", "/rate-limit"): return try setRateLimit(question)
         case ("POST", "/conversations/delete"): return try change(question) { genesys.store.delete($0) }
         case ("POST", "/conversations/revise"): return try change(question) { genesys.store.revise($0) }
+        case ("POST", "/gdpr/requests"):
+            return try json(Identifier(id: try genesys.privacy.add(question.body, in: genesys.store)))
+        case ("POST", "/gdpr/execute"):
+            let id = try decode(Identifier.self, question).id
+            guard let changed = genesys.privacy.execute(id, in: genesys.store) else {
+                throw ControlError(status: 404, reason: "there is no such request")
+            }
+            return try json(Changed(changed: changed))
         default: throw ControlError(status: 404, reason: "there is no \(question.method) \(question.path)")
         }
     }
@@ -223,6 +234,10 @@ struct ControlHost: SimulatedHost {
 
     private struct Identifiers: Decodable {
         var ids: [String]
+    }
+
+    private struct Identifier: Codable {
+        var id: String
     }
 
     private struct Changed: Encodable {
