@@ -34,4 +34,16 @@ public enum StateLayout {
 
     /// The folder of the lists of records that were open when they were read, such as conversations without an end.
     public static func openRecords(of kind: String) -> String { "\(root)/\(kind)/open" }
+
+    /// The folder of what is remembered about privacy requests.
+    public static let privacy = "\(root)/gdpr"
+
+    /// The key of what was told of a source's privacy requests.
+    public static func privacyMemory(source: String) -> String { "\(privacy)/told/\(source).json" }
+
+    /// The folder of rewritings of the lake that aren't finished.
+    public static let privacyPending = "\(privacy)/pending/"
+
+    /// The folder of the notes about what was done for privacy requests.
+    public static let privacyApplied = "\(privacy)/applied/"
 }

@@ -6,7 +6,8 @@
 /// - ``SimulatorConfiguration``: everything that can be set; ``ConversationData``: what conversations there are.
 /// - ``VendorSimulator/VendorSimulator``: the running servers; ``SimulatorAddresses``: where they listen.
 /// - ``Truth``: what a perfect reader has at the end.
-/// - ``FaultPlan``: what goes wrong; ``PageShift``: how records move while they are read; ``SimulatorClock``: time.
+/// - ``FaultPlan``: what goes wrong; ``PageShift``: how records move while they are read; ``QueryWidth``: what times out;
+///   ``SimulatorClock``: time.
 /// - ``RequestLog``: what was asked.
 ///
 /// Guarantees: the same configuration and the same clock give the same bytes; the same requests in the same order meet the
@@ -66,7 +67,8 @@ public final class VendorSimulator: Service {
         self.configuration = configuration
         self.logger = logger
         clock = SimulatorClock(start: configuration.now ?? .realTime, isFrozen: configuration.isClockFrozen)
-        let organisation = Organisation(seed: configuration.data.seed, users: configuration.users.count)
+        let organisation = Organisation(
+            seed: configuration.data.seed, users: configuration.users.count, evaluators: configuration.data.evaluators)
         let store = try ConversationStore(
             data: configuration.data, organisation: organisation, clock: clock,
             settings: ConversationStore.Settings(
@@ -92,7 +94,11 @@ public final class VendorSimulator: Service {
                 case .users(let query): .users(users.listed(query, now: instant), query, now: instant)
                 }
             },
-            depthLimit: configuration.depthLimit)
+            quality: QualityService(
+                book: EvaluationBook(store: store, renderer: store.world.evaluations), pageLimit: configuration.listingPageLimit,
+                wrongTotals: configuration.wrongTotals, longestWindow: configuration.longestEvaluationWindow),
+            privacy: PrivacyRequestBook(seed: configuration.data.seed), depthLimit: configuration.depthLimit,
+            countsClients: configuration.countsClients, width: configuration.width)
         injector = FaultInjector(configuration.faults)
     }
 
@@ -180,6 +186,20 @@ public final class VendorSimulator: Service {
 
     /// Holds the date still before which the data of jobs are complete; nil lets it follow the clock.
     public func setAvailability(_ instant: SimulatorInstant?) { genesys.jobs.setAvailability(instant) }
+
+    /// What a perfect reader has of the evaluations that were assigned in an interval.
+    public func evaluations(_ interval: SimulatorInterval) -> EvaluationTruth {
+        EvaluationTruth(book: genesys.quality.book, interval: interval)
+    }
+
+    /// Adds a privacy request, given as the JSON that the control host takes; returns its id.
+    public func addPrivacyRequest(_ json: String) throws -> String {
+        try genesys.privacy.add(Array(json.utf8), in: genesys.store)
+    }
+
+    /// Carries a privacy request out; returns how many conversations it deleted or changed, nil when there is no such request.
+    @discardableResult
+    public func executePrivacyRequest(_ id: String) -> Int? { genesys.privacy.execute(id, in: genesys.store) }
 
     /// Changes what goes wrong from now on.
     public func setFaults(_ plan: FaultPlan) {

@@ -83,7 +83,8 @@ extension GenesysCloudClient {
     private func listingPage(
         _ query: ListingQuery, path: String, number: Int, limits: RecordLimits
     ) async throws -> (page: ListingPage, content: UInt64) {
-        let request = GenesysCloudRequest(query.operation, path: path, permission: query.permission)
+        var request = GenesysCloudRequest(query.operation, path: path, permission: query.permission)
+        request.maximumTimeouts = query.maximumTimeouts
         return try await call(request) { response in
             var splitter = RecordSplitter(arrayKey: query.arrayKey, limits: limits)
             var records: [[UInt8]] = []

@@ -16,6 +16,7 @@ import NIOCore
 ///     GET    /jobs                         {"submitted":n,"availability":"…","behaviour":{…}}
 ///     PUT    /jobs                         a behaviour of details jobs; fields that are left out have their defaults
 ///     PUT    /availability                 {"date":"2026-03-05T00:00:00Z"} holds it still; {} lets it follow the clock
+///     GET    /truth/evaluations?interval=a/b  the evaluations assigned in it, each in its latest version, one a line
 ///     GET    /clock                        {"now":"…","frozen":…}
 ///     POST   /clock                        {"advance": seconds} or {"now": "2026-03-05T00:00:00Z"}
 ///     POST   /tokens/revoke                revokes every token: {"revoked":n}
@@ -25,6 +26,9 @@ import NIOCore
 ///     PUT    /rate-limit                   {"requests": 300, "window": 60}; without requests the limit is lifted
 ///     POST   /conversations/delete         {"ids":[…]}: {"changed":n}
 ///     POST   /conversations/revise         {"ids":[…]}: {"changed":n}
+///     POST   /gdpr/requests                {"requestType":"GDPR_DELETE","conversations":[…]} and, if it isn't to be the first
+///                                          one's customer, "subject":{…}; "replacementTerms":[…]: {"id":"…"}
+///     POST   /gdpr/execute                 {"id":"…"}: {"changed":n} conversations are gone or changed at the vendor
 struct ControlHost: SimulatedHost {
     let genesys: GenesysServices
     let faults: FaultInjector
@@ -60,6 +64,7 @@ struct ControlHost: SimulatedHost {
             genesys.jobs.behaviour = try decode(DetailsJobBehaviour.self, question)
             return try jobs()
         case ("PUT", "/availability"): return try setAvailability(question)
+        case ("GET", "/truth/evaluations"): return try evaluations(question)
         case ("GET", "/clock"): return try clock()
         case ("POST", "/clock"): return try moveClock(question)
         case ("POST", "/tokens/revoke"): return Answer(json: #"{"revoked":\#(genesys.tokens.revokeAll())}"#).response
@@ -71,6 +76,14 @@ struct ControlHost: SimulatedHost {
         case ("PUT", "/rate-limit"): return try setRateLimit(question)
         case ("POST", "/conversations/delete"): return try change(question) { genesys.store.delete($0) }
         case ("POST", "/conversations/revise"): return try change(question) { genesys.store.revise($0) }
+        case ("POST", "/gdpr/requests"):
+            return try json(Identifier(id: try genesys.privacy.add(question.body, in: genesys.store)))
+        case ("POST", "/gdpr/execute"):
+            let id = try decode(Identifier.self, question).id
+            guard let changed = genesys.privacy.execute(id, in: genesys.store) else {
+                throw ControlError(status: 404, reason: "there is no such request")
+            }
+            return try json(Changed(changed: changed))
         default: throw ControlError(status: 404, reason: "there is no \(question.method) \(question.path)")
         }
     }
@@ -138,6 +151,17 @@ struct ControlHost: SimulatedHost {
         if case .some(.none) = instant { throw ControlError(status: 400, reason: "date must be ISO-8601") }
         genesys.jobs.setAvailability(instant ?? nil)
         return try jobs()
+    }
+
+    private func evaluations(_ question: Question) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var body = ByteBuffer()
+        for evaluation in EvaluationTruth(book: genesys.quality.book, interval: try query(question).interval).evaluations {
+            body.writeBytes(try encoder.encode(evaluation))
+            body.writeString("\n")
+        }
+        return Answer(contentType: "application/x-ndjson", body: body).response
     }
 
     private func clock() throws -> Response {
@@ -210,6 +234,10 @@ struct ControlHost: SimulatedHost {
 
     private struct Identifiers: Decodable {
         var ids: [String]
+    }
+
+    private struct Identifier: Codable {
+        var id: String
     }
 
     private struct Changed: Encodable {
