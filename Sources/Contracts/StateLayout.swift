@@ -43,4 +43,7 @@ public enum StateLayout {
 
     /// The folder of the notes about what was done for privacy requests.
     public static let privacyApplied = "\(privacy)/applied/"
+
+    /// The folder of the lists of records that were open when they were read, such as conversations without an end.
+    public static func openRecords(of kind: String) -> String { "\(root)/\(kind)/open" }
 }

@@ -206,6 +206,12 @@ public final class VendorSimulator: Service {
         injector.plan = plan
     }
 
+    /// Removes a conversation for good, as the vendor's privacy requests do; false when there is none with this id.
+    @discardableResult
+    public func delete(conversation id: String) -> Bool {
+        ConversationID(id).map { genesys.store.delete($0) } ?? false
+    }
+
     /// Makes every token that was issued so far invalid and says how many still were valid.
     @discardableResult
     public func revokeTokens() -> Int {
