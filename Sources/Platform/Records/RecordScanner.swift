@@ -15,6 +15,24 @@ public enum RecordScanner {
         return key.withUTF8 { name in find(name, base, object.count) }
     }
 
+    /// Hands over the bytes of each element of an array, in order; it stops where the array is damaged.
+    ///
+    /// - Parameter array: The array's bytes; white space around it is fine. Anything else has no elements.
+    public static func forEachElement(of array: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        guard let base = array.baseAddress else { return }
+        let end = array.count
+        var i = skipWhiteSpace(base, 0, end)
+        guard i < end, byte(base, i) == UInt8(ascii: "[") else { return }
+        repeat {
+            i = skipWhiteSpace(base, i + 1, end)
+            let start = i
+            var machine = JSONMachine(maximumDepth: 127)
+            guard i < end, let isComplete = try? machine.run(base, &i, end, floor: 0), isComplete else { return }
+            body(UnsafeRawBufferPointer(start: base + start, count: i - start))
+            i = skipWhiteSpace(base, i, end)
+        } while i < end && byte(base, i) == UInt8(ascii: ",")
+    }
+
     /// Checks that bytes are exactly one JSON object.
     ///
     /// - Parameter bytes: The bytes; white space around the object is fine.
