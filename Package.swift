@@ -44,6 +44,7 @@ let package = Package(
     products: [
         .executable(name: "scheduler", targets: ["SchedulerProgram"]),
         .executable(name: "conversation-worker", targets: ["ConversationWorkerProgram"]),
+        .executable(name: "evaluation-worker", targets: ["EvaluationWorkerProgram"]),
         .executable(name: "monitor", targets: ["MonitorProgram"]),
         .executable(name: "switchboard", targets: ["SwitchboardProgram"]),
         .executable(name: "vendor-simulator", targets: ["VendorSimulatorProgram"]),
@@ -102,6 +103,12 @@ let package = Package(
                 crypto, log, metrics,
             ]),
 
+        library(
+            "Evaluation", "Workers/Evaluation",
+            [
+                "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
+            ]),
+
         // Services.
         library(
             "Scheduler", "Services/Scheduler",
@@ -118,6 +125,9 @@ let package = Package(
         program(
             "ConversationWorkerProgram", "conversation-worker",
             ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
+        program(
+            "EvaluationWorkerProgram", "evaluation-worker",
+            ["Evaluation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program(
             "SwitchboardProgram", "switchboard",
@@ -165,6 +175,12 @@ let package = Package(
                 "Conversation", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
                 "TestSupport",
                 "VendorSimulator", hummingbird, log,
+            ]),
+        tests(
+            "EvaluationTests", "Workers/EvaluationTests",
+            [
+                "Evaluation", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
+                "TestSupport", "VendorSimulator", log,
             ]),
         tests(
             "SchedulerTests", "Services/SchedulerTests",
