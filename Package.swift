@@ -45,6 +45,7 @@ let package = Package(
         .executable(name: "scheduler", targets: ["SchedulerProgram"]),
         .executable(name: "conversation-worker", targets: ["ConversationWorkerProgram"]),
         .executable(name: "evaluation-worker", targets: ["EvaluationWorkerProgram"]),
+        .executable(name: "user-details-worker", targets: ["UserDetailsWorkerProgram"]),
         .executable(name: "monitor", targets: ["MonitorProgram"]),
         .executable(name: "switchboard", targets: ["SwitchboardProgram"]),
         .executable(name: "vendor-simulator", targets: ["VendorSimulatorProgram"]),
@@ -102,6 +103,12 @@ let package = Package(
                 "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging",
                 crypto, log, metrics,
             ]),
+        library(
+            "UserDetails", "Workers/UserDetails",
+            [
+                "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
+                metrics,
+            ]),
 
         library(
             "Evaluation", "Workers/Evaluation",
@@ -128,6 +135,9 @@ let package = Package(
         program(
             "EvaluationWorkerProgram", "evaluation-worker",
             ["Evaluation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
+        program(
+            "UserDetailsWorkerProgram", "user-details-worker",
+            ["UserDetails", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program(
             "SwitchboardProgram", "switchboard",
@@ -180,6 +190,12 @@ let package = Package(
             "EvaluationTests", "Workers/EvaluationTests",
             [
                 "Evaluation", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
+                "TestSupport", "VendorSimulator", log,
+            ]),
+        tests(
+            "UserDetailsTests", "Workers/UserDetailsTests",
+            [
+                "UserDetails", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
                 "TestSupport", "VendorSimulator", log,
             ]),
         tests(
