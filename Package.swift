@@ -125,7 +125,10 @@ let package = Package(
             ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
         library(
             "Operations", "Services/Operations",
-            ["Contracts", "Kafka", "Messaging", "Scheduler", "Service", "WorkerKit", yams, crypto, log]),
+            [
+                "Contracts", "Extraction", "Kafka", "Messaging", "ObjectStorage", "Records", "Scheduler", "Service", "WorkerKit", yams,
+                crypto, log,
+            ]),
 
         // Executables: parse options, wire, run.
         program("SchedulerProgram", "scheduler", ["Scheduler", "Kafka", "Service", log]),
@@ -141,7 +144,7 @@ let package = Package(
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program(
             "SwitchboardProgram", "switchboard",
-            ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
+            ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "Transfer", lifecycle, log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(

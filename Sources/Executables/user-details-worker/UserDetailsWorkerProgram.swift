@@ -27,7 +27,7 @@ enum UserDetailsWorkerProgram {
                 budget: SharedBudget(settings), lake: LakeSettings(settings), http: HTTPClientConfiguration(settings))
         } build: { configuration, context in
             let http = HTTPClient(configuration.http)
-            let store = try await configuration.lake.open(http: http)
+            let store = try await configuration.lake.open(http: http, context: context)
             let handler = UserDetailsHandler(
                 client: configuration.genesys.makeClient(transport: http, budget: configuration.budget), store: store,
                 configuration: configuration.details)
