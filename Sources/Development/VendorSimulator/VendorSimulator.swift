@@ -163,6 +163,15 @@ public final class VendorSimulator: Service {
         EvaluationTruth(book: genesys.quality.book, interval: interval)
     }
 
+    /// The ids of the members of the evaluators' role, deleted ones among them.
+    public var evaluators: [String] { genesys.quality.book.renderer.organisation.evaluators.map(\.id) }
+
+    /// Removes conversations for good, and with them their evaluations; how many there were.
+    @discardableResult
+    public func deleteConversations(_ ids: [String]) -> Int {
+        ids.compactMap { ConversationID($0) }.count { genesys.store.delete($0) }
+    }
+
     /// Changes what goes wrong from now on.
     public func setFaults(_ plan: FaultPlan) {
         injector.plan = plan
