@@ -60,7 +60,7 @@ struct SettleTests {
             let before = try await SimulatedDay.allLines(store)
             running.simulator.clock.advance(by: .seconds(4 * 86_400))
             let gone = try #require(before.first?.withUnsafeBytes { ConversationRecord.id(of: RawRecord(bytes: $0)) })
-            #expect(running.simulator.delete(conversation: gone))
+            #expect(running.simulator.deleteConversations([gone]) == 1)
             let results = try await running.complete(
                 SimulatedDay.sweep("settle", dataset: "conversations-settled", day: "2026-03-02"))
             let after = try await SimulatedDay.allLines(store)
