@@ -35,6 +35,10 @@ public struct SimulatorConfiguration: Sendable {
     public var listingPageLimit = 500
     /// Whether plain listings state a wrong total and page count.
     public var wrongTotals = false
+    /// What users there are.
+    public var users = UserData()
+    /// How details jobs go.
+    public var jobs = DetailsJobBehaviour()
     /// What goes wrong.
     public var faults = FaultPlan()
 
@@ -43,7 +47,7 @@ public struct SimulatorConfiguration: Sendable {
 
     /// Names what is out of range, one sentence each; empty when all is well.
     public var problems: [String] {
-        var problems = data.problems + pageShift.problems
+        var problems = data.problems + pageShift.problems + users.problems
         for (name, port) in [("login", loginPort), ("api", apiPort), ("control", controlPort)] where !(0...65_535).contains(port)
         {
             problems.append("the \(name) port must be 0 to 65535, not \(port)")

@@ -66,13 +66,17 @@ public final class VendorSimulator: Service {
         self.configuration = configuration
         self.logger = logger
         clock = SimulatorClock(start: configuration.now ?? .realTime, isFrozen: configuration.isClockFrozen)
-        let organisation = Organisation(seed: configuration.data.seed)
+        let organisation = Organisation(seed: configuration.data.seed, users: configuration.users.count)
+        let store = try ConversationStore(
+            data: configuration.data, organisation: organisation, clock: clock,
+            settings: ConversationStore.Settings(
+                startDayRule: configuration.startDayRule, hitsJitter: configuration.hitsJitter,
+                pageShift: configuration.pageShift))
+        let users = UserDetailsStore(
+            timeline: UserTimeline(seed: configuration.data.seed, data: configuration.users, organisation: organisation),
+            clock: clock, shift: configuration.pageShift, hitsJitter: configuration.hitsJitter)
         genesys = GenesysServices(
-            store: try ConversationStore(
-                data: configuration.data, organisation: organisation, clock: clock,
-                settings: ConversationStore.Settings(
-                    startDayRule: configuration.startDayRule, hitsJitter: configuration.hitsJitter,
-                    pageShift: configuration.pageShift)),
+            store: store,
             tokens: TokenIssuer(
                 clients: configuration.clients, lifetime: configuration.tokenLifetime, clock: clock, seed: configuration.data.seed
             ),
@@ -80,7 +84,16 @@ public final class VendorSimulator: Service {
                 RateLimiter.Allowance(requests: configuration.rateLimit, window: configuration.rateWindow), clock: clock),
             listings: ListingTable(
                 organisation: organisation, pageLimit: configuration.listingPageLimit, wrongTotals: configuration.wrongTotals),
-            privacy: PrivacyRequestBook(seed: configuration.data.seed), depthLimit: configuration.depthLimit)
+            privacy: PrivacyRequestBook(seed: configuration.data.seed),
+            directory: DirectoryListings(organisation: organisation, pageLimit: configuration.listingPageLimit), users: users,
+            jobs: DetailsJobStore(behaviour: configuration.jobs, clock: clock, seed: configuration.data.seed) { query, instant in
+                switch query {
+                case .conversations(let query, let startOfDay):
+                    .conversations(store.jobRows(query, startOfDay: startOfDay, at: instant), now: instant)
+                case .users(let query): .users(users.listed(query, now: instant), query, now: instant)
+                }
+            },
+            depthLimit: configuration.depthLimit)
         injector = FaultInjector(configuration.faults)
     }
 
@@ -163,9 +176,30 @@ public final class VendorSimulator: Service {
     @discardableResult
     public func executePrivacyRequest(_ id: String) -> Int? { genesys.privacy.execute(id, in: genesys.store) }
 
+    /// Every record of presence and routing status that begins in an interval, one a line: `{"userId":…,"kind":…,"record":…}`.
+    public func userTruth(_ interval: SimulatorInterval) -> [[UInt8]] { genesys.users.truth(interval) }
+
+    /// The ids of all users.
+    public var userIdentifiers: [String] { genesys.users.timeline.users.map(\.id) }
+
+    /// The details jobs submitted so far.
+    public var submittedJobs: Int { genesys.jobs.submitted }
+
+    /// Changes how details jobs go from now on.
+    public func setJobs(_ behaviour: DetailsJobBehaviour) { genesys.jobs.behaviour = behaviour }
+
+    /// Holds the date still before which the data of jobs are complete; nil lets it follow the clock.
+    public func setAvailability(_ instant: SimulatorInstant?) { genesys.jobs.setAvailability(instant) }
+
     /// Changes what goes wrong from now on.
     public func setFaults(_ plan: FaultPlan) {
         injector.plan = plan
+    }
+
+    /// Removes a conversation for good, as the vendor's privacy requests do; false when there is none with this id.
+    @discardableResult
+    public func delete(conversation id: String) -> Bool {
+        ConversationID(id).map { genesys.store.delete($0) } ?? false
     }
 
     /// Makes every token that was issued so far invalid and says how many still were valid.

@@ -90,6 +90,12 @@ struct DataOptions: ParsableArguments {
     @Option(help: "The size of a very large record in bytes.")
     var hugeBytes = 5_000_000
 
+    @Option(help: "The number of users.")
+    var users = 231
+
+    @Option(help: "What user details tell of records that reach over an end of the interval: returned, omitted or clipped.")
+    var crossing: UserData.Crossing = .returned
+
     @Option(help: "When simulated time begins, ISO-8601. (default: the real time)")
     var now: String?
 
@@ -105,6 +111,8 @@ struct DataOptions: ParsableArguments {
         configuration.data.awkwardEvery = awkwardEvery
         configuration.data.awkward = try awkwardKinds()
         configuration.data.hugeBytes = hugeBytes
+        configuration.users.count = users
+        configuration.users.crossing = crossing
         for text in huge.split(separator: ",") {
             guard let index = UInt32(text) else { throw ValidationError("--huge needs numbers, not '\(text)'") }
             configuration.data.hugeIndexes.insert(index)
@@ -134,6 +142,7 @@ struct DataOptions: ParsableArguments {
     }
 }
 
+extension UserData.Crossing: ExpressibleByArgument {}
 extension PageShift.Mode: ExpressibleByArgument {}
 
 /// How the vendor behaves and misbehaves.
@@ -168,6 +177,12 @@ struct BehaviourOptions: ParsableArguments {
     @Flag(help: "Plain listings state a wrong total and page count.")
     var wrongTotals = false
 
+    @Option(help: ArgumentHelp("How details jobs go: hostile, none, or a JSON file.", valueName: "behaviour"))
+    var jobs = "none"
+
+    @Option(help: "How far the availability date of details jobs is behind the clock, in seconds. (default: 21600)")
+    var availabilityLag: Int?
+
     @Option(help: ArgumentHelp("What goes wrong: hostile, none, or a JSON file with a fault plan.", valueName: "plan"))
     var faults = "none"
 
@@ -182,6 +197,7 @@ struct BehaviourOptions: ParsableArguments {
         configuration.pageShift.limit = shiftLimit
         configuration.listingPageLimit = listingPageLimit
         configuration.wrongTotals = wrongTotals
+        try applyJobs(to: &configuration)
         if let plan = FaultPlan(preset: faults) {
             configuration.faults = plan
             return
@@ -193,5 +209,20 @@ struct BehaviourOptions: ParsableArguments {
         } catch {
             throw ValidationError("cannot read the fault plan \(faults): \(error.localizedDescription)")
         }
+    }
+
+    private func applyJobs(to configuration: inout SimulatorConfiguration) throws {
+        switch jobs {
+        case "none": break
+        case "hostile": configuration.jobs = .hostile
+        default:
+            do {
+                let data = try Data(contentsOf: URL(fileURLWithPath: jobs))
+                configuration.jobs = try JSONDecoder().decode(DetailsJobBehaviour.self, from: data)
+            } catch {
+                throw ValidationError("cannot read the behaviour of jobs \(jobs): \(error)")
+            }
+        }
+        if let availabilityLag { configuration.jobs.availabilityLag = availabilityLag }
     }
 }

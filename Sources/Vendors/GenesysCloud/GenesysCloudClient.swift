@@ -104,6 +104,8 @@ public struct GenesysCloudClient: Sendable {
             return progress.throttled <= configuration.maximumThrottleWait
         }
         progress.attempts += 1
+        if failure.error.status == 504 { progress.timeouts += 1 }
+        if let most = request.maximumTimeouts, progress.timeouts >= most { return false }
         let verdict: RetryPolicy.Verdict =
             failure.error.disposition == .retry && request.isReplayable ? .transient(after: failure.retryAfter) : .permanent
         guard case .retry(let pause) = configuration.retry.decide(afterAttempt: progress.attempts, verdict, random: time.random())
@@ -158,6 +160,8 @@ public struct GenesysCloudClient: Sendable {
 private struct CallProgress {
     /// Failed attempts, refused tokens and throttling aside.
     var attempts = 0
+    /// How often the vendor took too long.
+    var timeouts = 0
     /// How often its token was refused.
     var refusals = 0
     /// How long it has waited because it was throttled.

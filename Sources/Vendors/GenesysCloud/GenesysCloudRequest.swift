@@ -14,6 +14,8 @@ public struct GenesysCloudRequest: Sendable {
     public var isReplayable: Bool
     /// The permission that it needs, for advice when the vendor's answer names none.
     public var permission: String?
+    /// After so many answers 504 the call fails without further attempts: the caller asks for less instead. Nil: as configured.
+    public var maximumTimeouts: Int?
 
     /// Creates a call.
     ///

@@ -60,9 +60,11 @@ struct JobRunner: Sendable {
                     reason: error.reason, message: error.description,
                     advice: "correct the program that wrote it; the bytes are kept in \(dead)"), cause: .job)
         }
-        suspects.leave(active.key)
         let isHandedBack = active.wasHandedBack
         if isHandedBack { await memory?.handBack(active.key) } else { memory?.end(active.key) }
+        // After its end is noted: the next suspect's start, which is written before it runs, then tells of it. The other way
+        // round a process that dies of that one would leave this one counted too.
+        suspects.leave(active.key)
         if isHandedBack || !outcome.endsJob { await attempt.context?.checkpoint.flush() }
         if isHandedBack { return nil }
         let settled = settle(outcome, attempt)

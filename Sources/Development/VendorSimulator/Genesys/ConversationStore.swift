@@ -45,6 +45,8 @@ final class ConversationStore: Sendable {
         var facts: ConversationFacts
         var revision: Int
         var now: SimulatorInstant
+        /// Whether participants carry their attributes, as in the results of jobs.
+        var hasAttributes = false
     }
 
     struct Page: Sendable {
@@ -105,8 +107,34 @@ final class ConversationStore: Sendable {
         state.withLock { version(of: row, now: now, in: $0) }
     }
 
+    /// The rows of a job as they are at an instant: all with activity in the interval, or, with `startOfDay`, those of them
+    /// that started after the start of the interval's first UTC day.
+    func jobRows(_ query: ConversationQuery, startOfDay: Bool, at instant: SimulatorInstant) -> [Row] {
+        let interval = query.interval
+        guard interval.length > 0, world.calendar.data.conversationsPerDay > 0 else { return [] }
+        let horizon = min(interval.end, instant.adding(milliseconds: 1))
+        // No conversation lasts longer than four days.
+        let days = (interval.start.day - (startOfDay ? 0 : 5))...interval.end.adding(milliseconds: -1).day
+        return state.withLock { state in
+            var candidates: [Row] = []
+            for day in days {
+                let count = world.calendar.firstIndex(onDay: day, startingAt: horizon)
+                candidates += (0..<count).map { Row(day: day, index: $0) }
+            }
+            candidates.merge(state.inserted.filter { days.contains($0.key.day) }, calendar: world.calendar)
+            let rows = candidates.filter { row in
+                guard !state.deleted.contains(row) else { return false }
+                let facts = world.calendar.facts(of: row, start: state.inserted[row])
+                return facts.start < horizon && facts.end > interval.start
+                    && query.predicate.matches(facts, now: instant, in: world)
+            }
+            return query.descending ? rows.reversed() : rows
+        }
+    }
+
     func append(_ version: Version, to record: inout RecordBytes) {
-        renderer.append(version.facts, revision: version.revision, now: version.now, to: &record)
+        renderer.append(
+            version.facts, revision: version.revision, now: version.now, hasAttributes: version.hasAttributes, to: &record)
     }
 
     // MARK: Changing

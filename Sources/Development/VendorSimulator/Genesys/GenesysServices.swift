@@ -8,6 +8,9 @@ struct GenesysServices: Sendable {
     let limiter: RateLimiter
     let listings: ListingTable
     let privacy: PrivacyRequestBook
+    let directory: DirectoryListings
+    let users: UserDetailsStore
+    let jobs: DetailsJobStore
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
 
@@ -91,6 +94,7 @@ struct GenesysServices: Sendable {
 
     private func resource(_ question: Question, _ contextID: String) -> Answer {
         do {
+            if let answer = try analytics(question, contextID) { return answer }
             switch (question.method, question.path) {
             case ("POST", GenesysServices.queryPath): return try details(question, contextID)
             case ("GET", GenesysServices.detailsPath): return try point(question)
@@ -100,6 +104,7 @@ struct GenesysServices: Sendable {
                     ?? failure(404, "not.found", "The requested resource was not found.", contextID)
             case ("GET", let path):
                 if let answer = try listings.answer(path: path, query: question.query) { return answer }
+                if let answer = try directory.answer(path: path, query: question.query) { return answer }
                 if path.hasPrefix(GenesysServices.conversations), path.hasSuffix("/details") {
                     return single(String(path.dropFirst(GenesysServices.conversations.count).dropLast(8)), contextID)
                 }
@@ -168,7 +173,7 @@ struct GenesysServices: Sendable {
         return Answer(body: bytes.buffer)
     }
 
-    private func append(_ records: [ConversationStore.Version], to bytes: inout RecordBytes) {
+    func append(_ records: [ConversationStore.Version], to bytes: inout RecordBytes) {
         bytes.append("\"conversations\":[")
         for (position, version) in records.enumerated() {
             if position > 0 { bytes.append(",") }
@@ -177,7 +182,7 @@ struct GenesysServices: Sendable {
         bytes.append("]")
     }
 
-    private func failure(
+    func failure(
         _ status: Int, _ code: String, _ message: String, _ contextID: String, field: String? = nil
     ) -> Answer {
         Answer(

@@ -12,6 +12,10 @@ import NIOCore
 ///     GET    /truth?interval=a/b           every record once in its latest state, one a line
 ///     POST   /truth                        the same for the body of a details query (its paging is ignored)
 ///     GET    /truth/digest?interval=a/b    {"records":…,"bytes":…,"sha256":…} of those lines; POST as above
+///     GET    /truth/users?interval=a/b     every presence and routing record that begins there: {"userId":…,"kind":…,"record":…}
+///     GET    /jobs                         {"submitted":n,"availability":"…","behaviour":{…}}
+///     PUT    /jobs                         a behaviour of details jobs; fields that are left out have their defaults
+///     PUT    /availability                 {"date":"2026-03-05T00:00:00Z"} holds it still; {} lets it follow the clock
 ///     GET    /clock                        {"now":"…","frozen":…}
 ///     POST   /clock                        {"advance": seconds} or {"now": "2026-03-05T00:00:00Z"}
 ///     POST   /tokens/revoke                revokes every token: {"revoked":n}
@@ -53,6 +57,12 @@ struct ControlHost: SimulatedHost {
         case ("GET", "/truth"), ("POST", "/truth"): return lines(of: Truth(store: genesys.store, query: try query(question)))
         case ("GET", "/truth/digest"), ("POST", "/truth/digest"):
             return try json(try await Truth(store: genesys.store, query: try query(question)).digest())
+        case ("GET", "/truth/users"): return try userLines(question)
+        case ("GET", "/jobs"): return try jobs()
+        case ("PUT", "/jobs"):
+            genesys.jobs.behaviour = try decode(DetailsJobBehaviour.self, question)
+            return try jobs()
+        case ("PUT", "/availability"): return try setAvailability(question)
         case ("GET", "/clock"): return try clock()
         case ("POST", "/clock"): return try moveClock(question)
         case ("POST", "/tokens/revoke"): return Answer(json: #"{"revoked":\#(genesys.tokens.revokeAll())}"#).response
@@ -106,6 +116,39 @@ struct ControlHost: SimulatedHost {
                 try await truth.writeLines { try await output.write(ByteBuffer(bytes: $0)) }
                 try await output.finish(nil)
             })
+    }
+
+    private func userLines(_ question: Question) throws -> Response {
+        let lines = genesys.users.truth(try query(question).interval)
+        return Answer(
+            contentType: "application/x-ndjson",
+            body: ByteBuffer(bytes: lines.flatMap { $0 + [UInt8(ascii: "\n")] })
+        ).response
+    }
+
+    private struct Jobs: Encodable {
+        var submitted: Int
+        var availability: String
+        var behaviour: DetailsJobBehaviour
+    }
+
+    private func jobs() throws -> Response {
+        try json(
+            Jobs(
+                submitted: genesys.jobs.submitted, availability: genesys.jobs.availability.description,
+                behaviour: genesys.jobs.behaviour))
+    }
+
+    private struct Availability: Decodable {
+        var date: String?
+    }
+
+    private func setAvailability(_ question: Question) throws -> Response {
+        let date = try decode(Availability.self, question).date
+        let instant = date.map { SimulatorInstant($0) }
+        if case .some(.none) = instant { throw ControlError(status: 400, reason: "date must be ISO-8601") }
+        genesys.jobs.setAvailability(instant ?? nil)
+        return try jobs()
     }
 
     private func clock() throws -> Response {

@@ -23,7 +23,7 @@ final class PrivacyObjectWriter {
     func copy(_ object: Manifest.Object, _ matcher: PrivacyMatcher) async throws -> (object: Manifest.Object?, changed: Int) {
         var kept = 0
         var changed = 0
-        try await ManifestRecords(store: store).read(object, afterPiece: { try await self.write() }) { line in
+        try await ManifestRecords(store: store).read(object) { line in
             switch matcher.verdict(line) {
             case .keep:
                 kept += 1
@@ -35,6 +35,8 @@ final class PrivacyObjectWriter {
                 changed += 1
                 new.withUnsafeBytes { append($0) }
             }
+        } pause: {
+            try await self.write()
         }
         guard let writer else { return (nil, changed) }
         let result = try await writer.finish()
