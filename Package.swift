@@ -44,6 +44,7 @@ let package = Package(
     products: [
         .executable(name: "scheduler", targets: ["SchedulerProgram"]),
         .executable(name: "conversation-worker", targets: ["ConversationWorkerProgram"]),
+        .executable(name: "evaluation-worker", targets: ["EvaluationWorkerProgram"]),
         .executable(name: "user-details-worker", targets: ["UserDetailsWorkerProgram"]),
         .executable(name: "monitor", targets: ["MonitorProgram"]),
         .executable(name: "switchboard", targets: ["SwitchboardProgram"]),
@@ -109,6 +110,12 @@ let package = Package(
                 metrics,
             ]),
 
+        library(
+            "Evaluation", "Workers/Evaluation",
+            [
+                "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
+            ]),
+
         // Services.
         library(
             "Scheduler", "Services/Scheduler",
@@ -118,7 +125,10 @@ let package = Package(
             ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", crypto, hummingbird, lifecycle, log, metrics]),
         library(
             "Operations", "Services/Operations",
-            ["Contracts", "Kafka", "Messaging", "Scheduler", "Service", "WorkerKit", yams, crypto, log]),
+            [
+                "Contracts", "Extraction", "Kafka", "Messaging", "ObjectStorage", "Records", "Scheduler", "Service", "WorkerKit", yams,
+                crypto, log,
+            ]),
 
         // Executables: parse options, wire, run.
         program("SchedulerProgram", "scheduler", ["Scheduler", "Kafka", "Service", log]),
@@ -126,12 +136,15 @@ let package = Package(
             "ConversationWorkerProgram", "conversation-worker",
             ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program(
+            "EvaluationWorkerProgram", "evaluation-worker",
+            ["Evaluation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
+        program(
             "UserDetailsWorkerProgram", "user-details-worker",
             ["UserDetails", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program(
             "SwitchboardProgram", "switchboard",
-            ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "Service", lifecycle, log]),
+            ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "Transfer", lifecycle, log]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(
@@ -175,6 +188,12 @@ let package = Package(
                 "Conversation", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
                 "TestSupport",
                 "VendorSimulator", hummingbird, log,
+            ]),
+        tests(
+            "EvaluationTests", "Workers/EvaluationTests",
+            [
+                "Evaluation", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
+                "TestSupport", "VendorSimulator", log,
             ]),
         tests(
             "UserDetailsTests", "Workers/UserDetailsTests",
