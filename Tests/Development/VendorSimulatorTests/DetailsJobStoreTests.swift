@@ -1,5 +1,7 @@
 import Foundation
+import NIOCore
 import Testing
+import Transfer
 
 @testable import VendorSimulator
 
@@ -146,7 +148,7 @@ struct DetailsJobStoreTests {
         let listings = DirectoryListings(organisation: Organisation(seed: 1), pageLimit: 2)
         func json(_ path: String, _ query: String = "") throws -> [String: Any] {
             let answer = try #require(try listings.answer(path: path, query: query))
-            return try #require(try JSONSerialization.jsonObject(with: Data(buffer: answer.body)) as? [String: Any])
+            return try #require(try JSONSerialization.jsonObject(with: Data(answer.body.readableBytesView)) as? [String: Any])
         }
         let definitions = try json("/api/v2/presence/definitions", "pageSize=2")
         #expect(Set(definitions.keys) == ["total", "entities", "selfUri"] && definitions["total"] as? Int == 11)
