@@ -43,18 +43,29 @@ public struct LakeSettings: Sendable {
         }
     }
 
-    /// Opens the store and waits until it can be written.
+    /// Opens the store and checks that it can be written, for a command that somebody waits for.
+    ///
+    /// - Throws: a `ProgramFailure`: wrong settings stay wrong, a store that doesn't answer may answer later.
+    public func open(http: HTTPClient) async throws -> any ObjectStore {
+        do throws(ObjectStorageError) {
+            let store = try store(http)
+            try await store.check()
+            return store
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// Opens the store and waits until it can be written, for a program that goes on.
     ///
     /// - Parameters:
     ///   - http: Sends the requests.
     ///   - context: Says meanwhile, in its health and log, that the lake is awaited.
     /// - Throws: A `ProgramFailure` for what waiting doesn't mend, such as refused credentials; `CancellationError`.
     public func open(http: HTTPClient, context: ProgramContext) async throws -> any ObjectStore {
-        var storage = storage
-        storage.transport = http
         let readiness = context.health.indicator("lake", initially: .failing("is being opened"))
         do {
-            let store = try ObjectStorageLocation.open(url, settings: storage)
+            let store = try store(http)
             try await StartWait(for: "the lake", readiness: readiness, logger: context.logger).until { error in
                 guard let error = error as? ObjectStorageError, error.isRetriable else { return nil }
                 return error.description
@@ -64,7 +75,17 @@ public struct LakeSettings: Sendable {
             readiness.set(.passing)
             return store
         } catch let error as ObjectStorageError {
-            throw ProgramFailure(.configuration, "lake.url \(url): \(error)")
+            throw failure(error)
         }
+    }
+
+    private func store(_ http: HTTPClient) throws(ObjectStorageError) -> any ObjectStore {
+        var storage = storage
+        storage.transport = http
+        return try ObjectStorageLocation.open(url, settings: storage)
+    }
+
+    private func failure(_ error: ObjectStorageError) -> ProgramFailure {
+        ProgramFailure(error.isRetriable ? .temporary : .configuration, "lake.url \(url): \(error)")
     }
 }
