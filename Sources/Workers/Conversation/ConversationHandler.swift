@@ -30,10 +30,6 @@ public struct ConversationHandler: JobHandler {
     /// - Throws: an `ExtractionFailure`, which knows what should become of the job.
     public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
         do {
-            if job.parameters["task"]?.string == PrivacyRequests.task {
-                return .done(
-                    try await PrivacyRequests(client: client, store: store, layout: configuration.layout).run(job, context))
-            }
             let work = try DayWork(job, context, client: client, store: store, configuration: configuration, now: now)
             switch (work.request.work, work.request.method) {
             case (.extract, .query): return try await QueryExtract(work: work).run()
@@ -41,6 +37,7 @@ public struct ConversationHandler: JobHandler {
             case (.finish, _): return try await OpenFinish(work: work).run()
             case (.finishOpen, _): return try await OpenSweep(work: work).run()
             case (.settle, _): return try await SettleSweep(work: work).run()
+            case (.privacyRequests, _): return .done(try await PrivacyRequests(work: work).run())
             }
         } catch let error as GenesysCloudError {
             try Task.checkCancellation()

@@ -15,6 +15,8 @@ struct ConversationRequest: Sendable {
         case finishOpen = "finish-open"
         /// Has the day extracted again, once the vendor's data have settled.
         case settle
+        /// Lists the vendor's privacy requests.
+        case privacyRequests = "gdpr-requests"
     }
 
     /// Which of the vendor's two ways is used; `parameters.method`.

@@ -32,7 +32,7 @@ public struct EvaluationConfiguration: Sendable {
     /// How much longer than the day listings are asked for at both ends, in seconds.
     public var margin: TimeInterval = 0
     /// How many days before the evaluation its conversation began at most, for finding evaluations by conversations.
-    public var conversationDays = 7
+    public var conversationDays = 10
     /// How many days a sweep looks back.
     public var sweepDays = 45
     /// Evaluations of a page, 1 to 100.
@@ -61,7 +61,7 @@ public struct EvaluationConfiguration: Sendable {
     /// - `evaluations.question-scores` (false): read every new version by itself, for the scores of questions.
     /// - `evaluations.day-dates` (`assignedDate`, `createdDate`): which date says to which day an evaluation belongs.
     /// - `evaluations.margin` (0s): how much longer than the day listings are asked for at both ends.
-    /// - `evaluations.conversation-days` (7): how many days before its evaluation a conversation began at most.
+    /// - `evaluations.conversation-days` (10): how many days before its evaluation a conversation began at most.
     /// - `evaluations.sweep-days` (45): how many days a sweep looks back.
     /// - `evaluations.page-size` (100), `evaluations.concurrency` (8): evaluations of a page, and calls at a time.
     /// - `evaluations.least-window` (1m): no interval is halved below this.

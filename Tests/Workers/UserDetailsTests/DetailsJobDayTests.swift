@@ -22,9 +22,8 @@ struct DetailsJobDayTests {
 
     @Test("jobs that fail, expire, are cancelled or forgotten, and results that come late or in odd pages, cost only time")
     func hostile() async throws {
-        let users = SimulatedUsers(users: 90) {
+        let users = SimulatedUsers {
             $0.jobs = .hostile
-            $0.faults = .hostile
         }
         try await users.run { running in
             var lost = 0
@@ -76,7 +75,7 @@ struct DetailsJobDayTests {
             }
             #expect(failure.reason == "vendor-truncated")
             #expect(try await running.lines().isEmpty)
-            simulator.setAvailability(SimulatorInstant("2026-03-02T20:00:00Z"))
+            simulator.setAvailability(nil)
             let next = JobCheckpoint(last: checkpoint.newest)
             let result = try await running.done(job, next)
             #expect(result.figures["truncated"] == 1)

@@ -18,13 +18,13 @@ struct OpenRowTests {
         try await users.run { running in
             let first = try await running.work([SimulatedUsers.job(1)])
             if crossing != .clipped {
-                #expect(first[0].figures["open"] ?? 0 > 20)
+                #expect(first[0].figures["open"] ?? 0 > 10)
                 #expect(try await running.states().first?.open.count == first[0].figures["open"])
             }
-            for day in 2...9 {
+            for day in 2...7 {
                 running.advance(days: 1)
                 try await running.work([SimulatedUsers.job(day)])
-                if crossing != .clipped { try await running.expectTruth(1, through: day, "day \(day)") }
+                if crossing != .clipped, day % 2 == 1 { try await running.expectTruth(1, through: day, "day \(day)") }
             }
             let lines = try await running.lines()
             let keys = lines.compactMap { UserRow(line: $0)?.key }
@@ -45,7 +45,7 @@ struct OpenRowTests {
             let result = try await running.done(SimulatedUsers.job(2))
             let rerun = try #require(result.successors.first { $0.id == job.id })
             #expect(result.successors.count == 1 && result.figures["reruns"] == 1)
-            #expect(result.figures["completed"] ?? 0 > 20)
+            #expect(result.figures["completed"] ?? 0 > 10)
             #expect(rerun.revision == 1 && rerun.interval == job.interval && rerun.day == job.day && rerun.root == job.id)
             #expect(rerun.parameters == job.parameters && rerun.maximumAttempts == 5)
             // A job that is done twice asks for the same again, as after an end between its manifest and its completion.
@@ -59,9 +59,9 @@ struct OpenRowTests {
     }
 
     @Test(
-        "days in any order, over a gap, twice and at the same time leave each row once", arguments: Array(UInt64(1)...6))
+        "days in any order, over a gap, twice and at the same time leave each row once", arguments: Array(UInt64(1)...4))
     func anyOrder(_ seed: UInt64) async throws {
-        let users = SimulatedUsers(users: 30)
+        let users = SimulatedUsers(users: 20)
         try await users.run { running in
             var random = SplitMix(seed: seed)
             var days = [1, 2, 3, 4, 5, 7, 8].shuffled(using: &random)
@@ -78,7 +78,7 @@ struct OpenRowTests {
 
     @Test("days that are extracted at the same time find out about each other")
     func concurrent() async throws {
-        let users = SimulatedUsers(users: 30)
+        let users = SimulatedUsers(users: 20)
         try await users.run { running in
             let results = try await withThrowingTaskGroup(of: JobResult.self) { group in
                 for day in 1...6 { group.addTask { try await running.done(SimulatedUsers.job(day)) } }
@@ -101,7 +101,7 @@ struct OpenRowTests {
             sweep.id = "user-details-open-2026-03-10"
             sweep.dataset = "user_details-open"
             let results = try await running.work([sweep])
-            #expect(results.count == 2 && results[0].figures["completed"] ?? 0 > 20)
+            #expect(results.count == 2 && results[0].figures["completed"] ?? 0 > 10)
             #expect(results[0].manifest == "genesys/user_details-open/2026/03/10/_manifest.user-details-open-2026-03-10.json")
             try await running.expectTruth(1, through: 1)
             #expect(try await running.states().allSatisfy { $0.open.isEmpty })
@@ -116,7 +116,7 @@ struct OpenRowTests {
             try await running.done(SimulatedUsers.job(1))
             running.advance(days: 7)
             let result = try await running.done(SimulatedUsers.job(7))
-            #expect(result.figures["given-up"] ?? 0 > 20 && result.figures["completed"] == nil)
+            #expect(result.figures["given-up"] ?? 0 > 10 && result.figures["completed"] == nil)
             #expect(try await running.states().allSatisfy { $0.open.isEmpty || $0.job.day == "2026-03-08" })
         }
     }

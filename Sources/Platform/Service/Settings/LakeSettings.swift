@@ -43,29 +43,33 @@ public struct LakeSettings: Sendable {
         }
     }
 
-    /// Opens the store and checks that it can be written, for a command that somebody waits for.
+    /// Opens the store and checks once that it can be written, for a command that somebody waits for.
     ///
-    /// - Throws: a `ProgramFailure`: wrong settings stay wrong, a store that doesn't answer may answer later.
-    public func open(http: HTTPClient) async throws -> any ObjectStore {
+    /// - Throws: a `ProgramFailure`.
+    public func openAtOnce(http: HTTPClient) async throws -> any ObjectStore {
+        var storage = storage
+        storage.transport = http
         do throws(ObjectStorageError) {
-            let store = try store(http)
+            let store = try ObjectStorageLocation.open(url, settings: storage)
             try await store.check()
             return store
         } catch {
-            throw failure(error)
+            throw ProgramFailure(error.isRetriable ? .temporary : .configuration, "lake.url \(url): \(error)")
         }
     }
 
-    /// Opens the store and waits until it can be written, for a program that goes on.
+    /// Opens the store and waits until it can be written.
     ///
     /// - Parameters:
     ///   - http: Sends the requests.
     ///   - context: Says meanwhile, in its health and log, that the lake is awaited.
     /// - Throws: A `ProgramFailure` for what waiting doesn't mend, such as refused credentials; `CancellationError`.
     public func open(http: HTTPClient, context: ProgramContext) async throws -> any ObjectStore {
+        var storage = storage
+        storage.transport = http
         let readiness = context.health.indicator("lake", initially: .failing("is being opened"))
         do {
-            let store = try store(http)
+            let store = try ObjectStorageLocation.open(url, settings: storage)
             try await StartWait(for: "the lake", readiness: readiness, logger: context.logger).until { error in
                 guard let error = error as? ObjectStorageError, error.isRetriable else { return nil }
                 return error.description
@@ -75,17 +79,7 @@ public struct LakeSettings: Sendable {
             readiness.set(.passing)
             return store
         } catch let error as ObjectStorageError {
-            throw failure(error)
+            throw ProgramFailure(.configuration, "lake.url \(url): \(error)")
         }
-    }
-
-    private func store(_ http: HTTPClient) throws(ObjectStorageError) -> any ObjectStore {
-        var storage = storage
-        storage.transport = http
-        return try ObjectStorageLocation.open(url, settings: storage)
-    }
-
-    private func failure(_ error: ObjectStorageError) -> ProgramFailure {
-        ProgramFailure(error.isRetriable ? .temporary : .configuration, "lake.url \(url): \(error)")
     }
 }
