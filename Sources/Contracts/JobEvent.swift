@@ -22,6 +22,8 @@ public struct JobEvent: Sendable, Hashable, Codable {
         case failed
         /// Somebody cancelled it.
         case cancelled
+        /// It came upon something that others should know; its own state is as before.
+        case notice
         /// Readers of this version don't know the word.
         case unknown
 
@@ -58,6 +60,8 @@ public struct JobEvent: Sendable, Hashable, Codable {
     public var children: [String]
     /// What the monitor must know from the start, for expected.
     public var expectation: Expectation?
+    /// What others should know, for notice.
+    public var notice: Notice?
 
     /// Why a job did not succeed.
     public struct Failure: Sendable, Hashable, Codable {
@@ -73,6 +77,25 @@ public struct JobEvent: Sendable, Hashable, Codable {
             self.reason = reason
             self.message = message
             self.advice = advice
+        }
+    }
+
+    /// Something that a job came upon, such as a vendor's request to delete somebody's data.
+    ///
+    /// It names people by opaque ids only: names, numbers and addresses stay where they were found.
+    public struct Notice: Sendable, Hashable, Codable {
+        /// What it is about, such as `gdpr-request`.
+        public var topic: String
+        /// The id of what it is about.
+        public var subject: String
+        /// Facts such as `requestType`, `status`, dates and opaque ids.
+        public var facts: [String: String]
+
+        /// A notice.
+        public init(topic: String, subject: String, facts: [String: String]) {
+            self.topic = topic
+            self.subject = subject
+            self.facts = facts
         }
     }
 
@@ -97,7 +120,7 @@ public struct JobEvent: Sendable, Hashable, Codable {
     public init(
         _ event: Kind, of job: Job, at: Date, attempt: Int = 0, worker: String? = nil, failure: Failure? = nil,
         nextAttempt: Date? = nil, manifest: String? = nil, figures: [String: Int] = [:], children: [String] = [],
-        expectation: Expectation? = nil
+        expectation: Expectation? = nil, notice: Notice? = nil
     ) {
         version = Message.version
         self.event = event
@@ -111,6 +134,7 @@ public struct JobEvent: Sendable, Hashable, Codable {
         self.figures = figures
         self.children = children
         self.expectation = expectation
+        self.notice = notice
     }
 
     /// Decodes an event; what only some events have may be absent.
@@ -128,6 +152,7 @@ public struct JobEvent: Sendable, Hashable, Codable {
         figures = try container.decodeIfPresent([String: Int].self, forKey: .figures) ?? [:]
         children = try container.decodeIfPresent([String].self, forKey: .children) ?? []
         expectation = try container.decodeIfPresent(Expectation.self, forKey: .expectation)
+        notice = try container.decodeIfPresent(Notice.self, forKey: .notice)
         if let expectation, !(1...100_000).contains(expectation.jobsOfDay) {
             throw DecodingError.dataCorruptedError(
                 forKey: .expectation, in: container, debugDescription: "jobsOfDay is not 1 to 100000")
@@ -136,9 +161,11 @@ public struct JobEvent: Sendable, Hashable, Codable {
 
     /// The event as it is published, keyed by the root job.
     public func message(to topics: TopicNames, traceparent: String? = nil) -> Message {
+        var id = "\(job.id).\(job.revision).\(event.rawValue).\(attempt).\(Int64(at.timeIntervalSince1970 * 1000))"
+        // A job gives several notices at one instant.
+        if let notice { id += ".\(notice.subject)" }
         let headers = CloudEventHeaders.make(
-            id: "\(job.id).\(job.revision).\(event.rawValue).\(attempt).\(Int64(at.timeIntervalSince1970 * 1000))",
-            type: "switchboard.job.\(event.rawValue)", source: worker ?? job.source, time: at, subject: job.id,
+            id: id, type: "switchboard.job.\(event.rawValue)", source: worker ?? job.source, time: at, subject: job.id,
             traceparent: traceparent)
         return Message(topic: topics.jobEvents, key: job.root, value: self, headers: headers)
     }

@@ -174,5 +174,12 @@ struct GoldenJSONTests {
         ]
         #expect(Set(ids).count == 4)
         #expect(id(.started, attempt: 1, "2026-03-01T16:00:00Z") == ids[0])
+        let notices = ["r-1", "r-2"].map { subject in
+            JobEvent(
+                .notice, of: Sample.job, at: Sample.date("2026-03-01T16:00:00Z"),
+                notice: JobEvent.Notice(topic: "gdpr-request", subject: subject, facts: [:])
+            ).message(to: TopicNames()).headers.first { $0.name == "ce_id" }?.value
+        }
+        #expect(notices[0] != notices[1], "a job gives several notices at one instant")
     }
 }

@@ -87,5 +87,15 @@ enum Sample {
         Event(
             event: JobEvent(.cancelled, of: job, at: at, attempt: 1, worker: "w@1", failure: failure),
             json: json("cancelled", beforeFigures: failureJSON)),
+        Event(
+            event: JobEvent(
+                .notice, of: job, at: at, attempt: 1, worker: "w@1",
+                notice: JobEvent.Notice(
+                    topic: "gdpr-request", subject: "r-1", facts: ["requestType": "GDPR_DELETE", "status": "COMPLETED"])),
+            json: json(
+                "notice",
+                afterJob:
+                    #""notice":{"facts":{"requestType":"GDPR_DELETE","status":"COMPLETED"},"subject":"r-1","topic":"gdpr-request"},"#
+            )),
     ]
 }

@@ -6,7 +6,8 @@
 /// - ``SimulatorConfiguration``: everything that can be set; ``ConversationData``: what conversations there are.
 /// - ``VendorSimulator/VendorSimulator``: the running servers; ``SimulatorAddresses``: where they listen.
 /// - ``Truth``: what a perfect reader has at the end.
-/// - ``FaultPlan``: what goes wrong; ``PageShift``: how records move while they are read; ``SimulatorClock``: time.
+/// - ``FaultPlan``: what goes wrong; ``PageShift``: how records move while they are read; ``QueryWidth``: what times out;
+///   ``SimulatorClock``: time.
 /// - ``RequestLog``: what was asked.
 ///
 /// Guarantees: the same configuration and the same clock give the same bytes; the same requests in the same order meet the
@@ -66,12 +67,16 @@ public final class VendorSimulator: Service {
         self.configuration = configuration
         self.logger = logger
         clock = SimulatorClock(start: configuration.now ?? .realTime, isFrozen: configuration.isClockFrozen)
-        let organisation = Organisation(seed: configuration.data.seed, evaluators: configuration.data.evaluators)
+        let organisation = Organisation(
+            seed: configuration.data.seed, users: configuration.users.count, evaluators: configuration.data.evaluators)
         let store = try ConversationStore(
             data: configuration.data, organisation: organisation, clock: clock,
             settings: ConversationStore.Settings(
                 startDayRule: configuration.startDayRule, hitsJitter: configuration.hitsJitter,
                 pageShift: configuration.pageShift))
+        let users = UserDetailsStore(
+            timeline: UserTimeline(seed: configuration.data.seed, data: configuration.users, organisation: organisation),
+            clock: clock, shift: configuration.pageShift, hitsJitter: configuration.hitsJitter)
         genesys = GenesysServices(
             store: store,
             tokens: TokenIssuer(
@@ -81,10 +86,19 @@ public final class VendorSimulator: Service {
                 RateLimiter.Allowance(requests: configuration.rateLimit, window: configuration.rateWindow), clock: clock),
             listings: ListingTable(
                 organisation: organisation, pageLimit: configuration.listingPageLimit, wrongTotals: configuration.wrongTotals),
+            directory: DirectoryListings(organisation: organisation, pageLimit: configuration.listingPageLimit), users: users,
+            jobs: DetailsJobStore(behaviour: configuration.jobs, clock: clock, seed: configuration.data.seed) { query, instant in
+                switch query {
+                case .conversations(let query, let startOfDay):
+                    .conversations(store.jobRows(query, startOfDay: startOfDay, at: instant), now: instant)
+                case .users(let query): .users(users.listed(query, now: instant), query, now: instant)
+                }
+            },
             quality: QualityService(
                 book: EvaluationBook(store: store, renderer: store.world.evaluations), pageLimit: configuration.listingPageLimit,
                 wrongTotals: configuration.wrongTotals, longestWindow: configuration.longestEvaluationWindow),
-            depthLimit: configuration.depthLimit)
+            privacy: PrivacyRequestBook(seed: configuration.data.seed), depthLimit: configuration.depthLimit,
+            countsClients: configuration.countsClients, width: configuration.width)
         injector = FaultInjector(configuration.faults)
     }
 
@@ -158,6 +172,21 @@ public final class VendorSimulator: Service {
         Truth(store: genesys.store, query: try ConversationQuery(body: query, depthLimit: nil))
     }
 
+    /// Every record of presence and routing status that begins in an interval, one a line: `{"userId":…,"kind":…,"record":…}`.
+    public func userTruth(_ interval: SimulatorInterval) -> [[UInt8]] { genesys.users.truth(interval) }
+
+    /// The ids of all users.
+    public var userIdentifiers: [String] { genesys.users.timeline.users.map(\.id) }
+
+    /// The details jobs submitted so far.
+    public var submittedJobs: Int { genesys.jobs.submitted }
+
+    /// Changes how details jobs go from now on.
+    public func setJobs(_ behaviour: DetailsJobBehaviour) { genesys.jobs.behaviour = behaviour }
+
+    /// Holds the date still before which the data of jobs are complete; nil lets it follow the clock.
+    public func setAvailability(_ instant: SimulatorInstant?) { genesys.jobs.setAvailability(instant) }
+
     /// What a perfect reader has of the evaluations that were assigned in an interval.
     public func evaluations(_ interval: SimulatorInterval) -> EvaluationTruth {
         EvaluationTruth(book: genesys.quality.book, interval: interval)
@@ -172,9 +201,24 @@ public final class VendorSimulator: Service {
         ids.compactMap { ConversationID($0) }.count { genesys.store.delete($0) }
     }
 
+    /// Adds a privacy request, given as the JSON that the control host takes; returns its id.
+    public func addPrivacyRequest(_ json: String) throws -> String {
+        try genesys.privacy.add(Array(json.utf8), in: genesys.store)
+    }
+
+    /// Carries a privacy request out; returns how many conversations it deleted or changed, nil when there is no such request.
+    @discardableResult
+    public func executePrivacyRequest(_ id: String) -> Int? { genesys.privacy.execute(id, in: genesys.store) }
+
     /// Changes what goes wrong from now on.
     public func setFaults(_ plan: FaultPlan) {
         injector.plan = plan
+    }
+
+    /// Removes a conversation for good, as the vendor's privacy requests do; false when there is none with this id.
+    @discardableResult
+    public func delete(conversation id: String) -> Bool {
+        ConversationID(id).map { genesys.store.delete($0) } ?? false
     }
 
     /// Makes every token that was issued so far invalid and says how many still were valid.

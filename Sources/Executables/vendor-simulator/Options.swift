@@ -41,7 +41,11 @@ struct AccessOptions: ParsableArguments {
     @Option(help: "Seconds that a rate limit window lasts.")
     var rateWindow = 60
 
+    @Flag(help: "All tokens of a client share one allowance.")
+    var ratePerClient = false
+
     func apply(to configuration: inout SimulatorConfiguration) throws {
+        configuration.countsClients = ratePerClient
         if !client.isEmpty {
             configuration.clients = [:]
             for pair in client {
@@ -96,6 +100,12 @@ struct DataOptions: ParsableArguments {
     @Option(help: "The size of a very large record in bytes.")
     var hugeBytes = 5_000_000
 
+    @Option(help: "The number of users.")
+    var users = 231
+
+    @Option(help: "What user details tell of records that reach over an end of the interval: returned, omitted or clipped.")
+    var crossing: UserData.Crossing = .returned
+
     @Option(help: "When simulated time begins, ISO-8601. (default: the real time)")
     var now: String?
 
@@ -113,6 +123,8 @@ struct DataOptions: ParsableArguments {
         configuration.data.awkwardEvery = awkwardEvery
         configuration.data.awkward = try awkwardKinds()
         configuration.data.hugeBytes = hugeBytes
+        configuration.users.count = users
+        configuration.users.crossing = crossing
         for text in huge.split(separator: ",") {
             guard let index = UInt32(text) else { throw ValidationError("--huge needs numbers, not '\(text)'") }
             configuration.data.hugeIndexes.insert(index)
@@ -142,6 +154,7 @@ struct DataOptions: ParsableArguments {
     }
 }
 
+extension UserData.Crossing: ExpressibleByArgument {}
 extension PageShift.Mode: ExpressibleByArgument {}
 
 /// How the vendor behaves and misbehaves.
@@ -151,6 +164,12 @@ struct BehaviourOptions: ParsableArguments {
 
     @Option(help: "Records that paging of one query reaches (page size × page number); 0 for any number.")
     var depthLimit = 100_000
+
+    @Option(help: "A query whose interval is longer than so many seconds is answered with 504; 0 for none.")
+    var longestInterval = 0
+
+    @Option(help: "A query that finds more conversations is answered with 504; 0 for none.")
+    var mostHits = 0
 
     @Option(help: "totalHits is wrong by up to so many records.")
     var hitsJitter = 0
@@ -176,6 +195,11 @@ struct BehaviourOptions: ParsableArguments {
     @Flag(help: "Plain listings state a wrong total and page count.")
     var wrongTotals = false
 
+    @Option(help: ArgumentHelp("How details jobs go: hostile, none, or a JSON file.", valueName: "behaviour"))
+    var jobs = "none"
+
+    @Option(help: "How far the availability date of details jobs is behind the clock, in seconds. (default: 21600)")
+    var availabilityLag: Int?
     @Option(help: "The evaluations query answers 504 to windows of more than so many hours; 0 for none.")
     var evaluationWindowHours = 0
 
@@ -185,6 +209,8 @@ struct BehaviourOptions: ParsableArguments {
     func apply(to configuration: inout SimulatorConfiguration) throws {
         configuration.startDayRule = startDayRule
         configuration.depthLimit = depthLimit == 0 ? nil : depthLimit
+        configuration.width.seconds = longestInterval == 0 ? nil : longestInterval
+        configuration.width.hits = mostHits == 0 ? nil : mostHits
         configuration.hitsJitter = hitsJitter
         configuration.pageShift.mode = pageShift
         configuration.pageShift.everyPages = shiftEvery
@@ -193,6 +219,7 @@ struct BehaviourOptions: ParsableArguments {
         configuration.pageShift.limit = shiftLimit
         configuration.listingPageLimit = listingPageLimit
         configuration.wrongTotals = wrongTotals
+        try applyJobs(to: &configuration)
         configuration.longestEvaluationWindow = evaluationWindowHours > 0 ? .seconds(evaluationWindowHours * 3_600) : nil
         if let plan = FaultPlan(preset: faults) {
             configuration.faults = plan
@@ -205,5 +232,20 @@ struct BehaviourOptions: ParsableArguments {
         } catch {
             throw ValidationError("cannot read the fault plan \(faults): \(error.localizedDescription)")
         }
+    }
+
+    private func applyJobs(to configuration: inout SimulatorConfiguration) throws {
+        switch jobs {
+        case "none": break
+        case "hostile": configuration.jobs = .hostile
+        default:
+            do {
+                let data = try Data(contentsOf: URL(fileURLWithPath: jobs))
+                configuration.jobs = try JSONDecoder().decode(DetailsJobBehaviour.self, from: data)
+            } catch {
+                throw ValidationError("cannot read the behaviour of jobs \(jobs): \(error)")
+            }
+        }
+        if let availabilityLag { configuration.jobs.availabilityLag = availabilityLag }
     }
 }

@@ -33,6 +33,42 @@ public enum RecordScanner {
         } while i < end && byte(base, i) == UInt8(ascii: ",")
     }
 
+    /// Hands over each field at the top level of an object, in order: its name, escapes decoded, and the bytes of its value.
+    ///
+    /// - Parameters:
+    ///   - object: The object's bytes; white space around it is fine.
+    ///   - field: Called for each field; the bytes are valid during the call only.
+    /// - Returns: false when the object is damaged, after the fields before the damage.
+    @discardableResult
+    public static func fields(
+        of object: UnsafeRawBufferPointer, _ field: (String, UnsafeRawBufferPointer) throws -> Void
+    ) rethrows -> Bool {
+        guard let base = object.baseAddress else { return false }
+        let end = object.count
+        var i = skipWhiteSpace(base, 0, end)
+        guard i < end, byte(base, i) == UInt8(ascii: "{") else { return false }
+        i = skipWhiteSpace(base, i + 1, end)
+        if i < end, byte(base, i) == UInt8(ascii: "}") { return true }
+        while true {
+            guard i < end, byte(base, i) == UInt8(ascii: "\""), let keyEnd = endOfString(base, i + 1, end) else { return false }
+            let name = UnsafeRawBufferPointer(start: base + i, count: keyEnd + 1 - i)
+            i = skipWhiteSpace(base, keyEnd + 1, end)
+            guard i < end, byte(base, i) == UInt8(ascii: ":") else { return false }
+            i = skipWhiteSpace(base, i + 1, end)
+            let start = i
+            var machine = JSONMachine(maximumDepth: 127)
+            guard i < end, let isComplete = try? machine.run(base, &i, end, floor: 0), isComplete else { return false }
+            if let name = JSONString.text(name) {
+                try field(name, UnsafeRawBufferPointer(start: base + start, count: i - start))
+            }
+            i = skipWhiteSpace(base, i, end)
+            guard i < end else { return false }
+            if byte(base, i) == UInt8(ascii: "}") { return true }
+            guard byte(base, i) == UInt8(ascii: ",") else { return false }
+            i = skipWhiteSpace(base, i + 1, end)
+        }
+    }
+
     /// Checks that bytes are exactly one JSON object.
     ///
     /// - Parameter bytes: The bytes; white space around the object is fine.

@@ -127,7 +127,7 @@ struct DayBoard: Sendable {
 
     /// Takes an event in; what follows from it.
     mutating func apply(_ event: JobEvent, now: Date) -> [MonitorEffect] {
-        guard event.event != .unknown else { return [] }
+        guard event.event != .unknown, event.event != .notice else { return [] }
         guard let day = event.job.day else { return applyLoose(event) }
         let key = DayKey(source: event.job.source, dataset: event.job.dataset, day: day)
         let isNew = days[key] == nil

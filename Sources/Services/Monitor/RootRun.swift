@@ -27,7 +27,7 @@ struct RootRun: Sendable {
             attempt = event.attempt
             rank =
                 switch event.event {
-                case .unknown: 0
+                case .unknown, .notice: 0
                 case .expected: 1
                 case .started: 2
                 case .progressed: 3
@@ -101,7 +101,7 @@ struct RootRun: Sendable {
         case .retrying, .snoozed: node.word.offer((.waiting, event.failure), at: moment)
         case .failed: node.word.offer((.failed, event.failure), at: moment)
         case .cancelled: node.word.offer((.cancelled, event.failure), at: moment)
-        case .expected, .unknown: break
+        case .expected, .notice, .unknown: break
         }
         nodes[event.job.id] = node
     }

@@ -198,6 +198,9 @@ public enum ScheduleFile {
 
     static func isName(_ text: String) -> Bool { text.wholeMatch(of: /[a-z0-9][a-z0-9\-]{0,62}/) != nil }
 
+    /// Whether a text can be a schedule's `source`.
+    public static func isAllowed(source text: String) -> Bool { isSource(text) }
+
     static func isSource(_ text: String) -> Bool {
         text.wholeMatch(of: /[a-z0-9][a-zA-Z0-9._\-]{0,62}\/[a-zA-Z0-9][a-zA-Z0-9._\-]{0,62}/) != nil
     }

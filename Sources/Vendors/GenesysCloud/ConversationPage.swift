@@ -16,13 +16,51 @@ extension GenesysCloudClient {
         _ query: ConversationDetailsQuery, number: Int, limits: RecordLimits = RecordLimits(),
         read: @Sendable (RecordAnswer) async throws -> Value
     ) async throws -> Value {
-        let request = GenesysCloudRequest(
+        var request = GenesysCloudRequest(
             "conversation details query", .post, path: "/api/v2/analytics/conversations/details/query",
             body: query.body(page: number), isReplayable: true, permission: DetailsKind.conversations.permission)
+        // An interval that takes the vendor too long does so again: the caller divides it.
+        request.maximumTimeouts = 2
         return try await call(request) { response in
             try await read(
                 RecordAnswer(
                     number: number, arrayKey: DetailsKind.conversations.arrayKey, body: response.body, limits: limits))
+        }
+    }
+
+    /// Asks for single conversations in their present state and has the answer read while it arrives; those that the vendor
+    /// doesn't know are missing from it.
+    ///
+    /// - Parameters:
+    ///   - ids: Their ids, 1 to 50; how many the vendor takes at most isn't documented.
+    ///   - limits: How large and deep the answer may be.
+    ///   - read: Reads the answer to its end; run again from the beginning when an attempt breaks off.
+    /// - Returns: What `read` returned.
+    /// - Throws: ``GenesysCloudError``, `CancellationError`, or what `read` threw.
+    public func conversations<Value: Sendable>(
+        ids: [String], limits: RecordLimits = RecordLimits(), read: @Sendable (RecordAnswer) async throws -> Value
+    ) async throws -> Value {
+        let list = ids.map { URLText.encoded($0) }.joined(separator: ",")
+        let request = GenesysCloudRequest(
+            "conversations by id", path: "/api/v2/analytics/conversations/details?id=\(list)",
+            permission: DetailsKind.conversations.permission)
+        return try await call(request) { response in
+            try await read(
+                RecordAnswer(number: 1, arrayKey: DetailsKind.conversations.arrayKey, body: response.body, limits: limits))
+        }
+    }
+
+    /// Whether the vendor knows a conversation.
+    ///
+    /// - Throws: ``GenesysCloudError``, or `CancellationError`.
+    public func hasConversation(id: String) async throws -> Bool {
+        let request = GenesysCloudRequest(
+            "conversation by id", path: "/api/v2/analytics/conversations/\(URLText.encoded(id))/details",
+            permission: DetailsKind.conversations.permission)
+        do {
+            return try await call(request) { _ in true }
+        } catch let error as GenesysCloudError where error.kind == .notFound {
+            return false
         }
     }
 }

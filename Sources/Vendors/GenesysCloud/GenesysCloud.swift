@@ -11,11 +11,11 @@
 //   ConversationDetailsQuery   which conversations to ask for
 //   RecordPage                 one page of records, streamed as raw bytes
 //   ConversationPage           a page of conversations by query
+//   UserDetailsQuery           whose presence and routing status to ask for, and a page of them
 //   DetailsKind                conversations or users, whose details jobs collect
 //   DetailsJobQuery            what a job shall collect
 //   DetailsJob                 submits a job, looks at it, reads its results
 //   DetailsJobRun              all that in order, with waiting, resuming and beginning again
-//   ConversationPage           one page of them, its records streamed as raw bytes
 //   ListingQuery               one listing (GET) to read to its end, with page numbers, addresses or cursors
 //   ListingWalk                which page comes next, and when a listing has ended; pure
 //   Listing                    reads a listing page by page; one object by its address

@@ -8,6 +8,8 @@
 //   PageWalk              which page to ask for next, and when the last one was seen; pure
 //   PageSink              one page's answer on its way into one object
 //   ObjectEditor          takes records out of an object that is already written
+//   PrivacyRequests       the task gdpr-requests: the vendor's privacy requests as a snapshot and as notices
+//   PrivacyMemory         which of them were told
 //
 // Guarantees
 //   1. Each conversation of the interval is in exactly one object once, in the version that was asked for last, byte for byte

@@ -21,6 +21,10 @@ struct DayExtraction: Sendable {
     let options: PutOptions
     let concurrency: Int
     let maximumPasses: Int
+    /// An interval with more conversations than this is not for one job; nil when it can't be divided.
+    let splitAbove: Int?
+    /// Whether a conversation is for this job to keep.
+    let isOwned: @Sendable (RawRecord) -> Bool
     /// The key of the object with this number, from 1.
     let key: @Sendable (UInt32) throws(ObjectStorageError) -> ObjectKey
     let progress: @Sendable ([String: Int]) -> Void
@@ -30,28 +34,13 @@ struct DayExtraction: Sendable {
     struct Result: Sendable {
         var objects: [Manifest.Object]
         var figures: [String: Int]
+        /// The conversations that haven't ended, by id, and the number of the object that each is in.
+        var open: [String: UInt32]
     }
 
-    struct WrittenObject {
-        var sequence: Int
-        var records: Int
-        var result: PutResult
-        var dropped: Set<UInt32> = []
-    }
-
-    /// What all passes share.
-    struct Ledger {
-        var index = RecordIndex()
-        var objects: [UInt32: WrittenObject] = [:]
-        var pages = 0
-        var bytes = 0
-        var duplicates = 0
-        var unidentified = 0
-        var lastTotal: Int?
-        var sequence = 0
-        var highestObject: UInt32 = 0
-        /// Pages that a former attempt had written.
-        var resumed = 0
+    /// The interval has more conversations than one job may read.
+    struct TooManyResults: Error {
+        let total: Int
     }
 
     func run() async throws -> Result {
@@ -71,7 +60,7 @@ struct DayExtraction: Sendable {
     /// Reads all pages once; true when nothing speaks for another pass.
     ///
     /// - Parameter written: in the first pass, the pages that need not be read, and the next attempt needn't either.
-    private func pass(_ pass: Int, _ ledger: Box<Ledger>, written: WrittenPages?) async throws -> Bool {
+    private func pass(_ pass: Int, _ ledger: Box<PageLedger>, written: WrittenPages?) async throws -> Bool {
         let before = ledger.withLock { (new: $0.index.count, duplicates: $0.duplicates) }
         // Once rows are known to move, pages are read one after another: only then is the order of answers the order in which
         // the vendor looked, and the version that came last is the latest.
@@ -86,23 +75,29 @@ struct DayExtraction: Sendable {
                 }
                 guard let answer = try await group.next() else { break }
                 walk.answered(answer.page, records: answer.records, total: answer.total)
-                changed += ledger.withLock { Self.merge(answer, into: &$0) }
-                progress(ledger.withLock(Self.figures))
-                if let object = answer.object, answer.records == query.pageSize,
-                    written?.add(answer.page, sha256: object.result.sha256, bytes: answer.bytes, total: answer.total) == true,
-                    let cursor = written?.cursor(query: queryDigest, at: Date())
+                if let splitAbove, let total = answer.total, total > splitAbove { throw TooManyResults(total: total) }
+                changed += ledger.withLock { $0.merge(answer) }
+                progress(ledger.withLock { $0.figures })
+                if answer.records == query.pageSize,
+                    written?.add(
+                        answer.page, sha256: answer.object?.result.sha256 ?? WrittenPages.nothing, bytes: answer.bytes,
+                        total: answer.total) == true,
+                    var cursor = written?.cursor(query: queryDigest, at: Date())
                 {
+                    cursor.outside = ledger.withLock { $0.outside.count + $0.outsideBefore }
                     await checkpoint.save(step: PageCursor.step, cursor: cursor.value)
                 }
             }
         }
-        let after = ledger.withLock { (new: $0.index.count, duplicates: $0.duplicates, total: $0.lastTotal) }
+        let after = ledger.withLock { ledger in
+            (new: ledger.index.count, seen: ledger.seen, duplicates: ledger.duplicates, total: ledger.lastTotal)
+        }
         if pass > 1 { return after.new == before.new && changed == 0 }
-        // Rows that came twice have moved; a total that isn't what was kept says that some were missed or are still coming.
-        return after.duplicates == 0 && (after.total.map { $0 == after.new } ?? true)
+        // Rows that came twice have moved; a total that isn't what was seen says that some were missed or are still coming.
+        return after.duplicates == 0 && (after.total.map { $0 == after.seen } ?? true)
     }
 
-    private func fetch(_ page: Int, pass: Int, _ ledger: Box<Ledger>) async throws -> PageAnswer {
+    private func fetch(_ page: Int, pass: Int, _ ledger: Box<PageLedger>) async throws -> PageAnswer {
         try await client.conversationPage(query, number: page, limits: limits) { body in
             let sequence = ledger.withLock { ledger in
                 ledger.sequence += 1
@@ -110,6 +105,7 @@ struct DayExtraction: Sendable {
             }
             var sink = PageSink(
                 store: store, options: options, key: key,
+                content: { $0.contentHash },
                 number: {
                     // The first pass keeps the vendor's numbers; what later passes add comes after them.
                     guard pass > 1 else { return UInt32(clamping: page) }
@@ -118,6 +114,7 @@ struct DayExtraction: Sendable {
                         return ledger.highestObject
                     }
                 },
+                isOwned: isOwned,
                 isKnown: { identity, content in
                     pass > 1 && ledger.withLock { $0.index.find(identity)?.content == content }
                 })
@@ -130,7 +127,7 @@ struct DayExtraction: Sendable {
                 let written = try await sink.finish()
                 return PageAnswer(
                     page: page, sequence: sequence, records: read.recordCount, total: read.totalHits, bytes: read.bytes,
-                    entries: written.entries, known: sink.known, unidentified: sink.unidentified,
+                    entries: written.entries, known: sink.known, unidentified: sink.unidentified, outside: sink.outside,
                     object: written.object)
             } catch {
                 await sink.abandon()
@@ -139,69 +136,20 @@ struct DayExtraction: Sendable {
         }
     }
 
-    /// Notes what an answer brought; returns how many conversations came in a new version.
-    static func merge(_ answer: PageAnswer, into ledger: inout Ledger) -> Int {
-        ledger.pages += 1
-        ledger.bytes += answer.bytes
-        ledger.unidentified += answer.unidentified
-        ledger.lastTotal = answer.total ?? ledger.lastTotal
-        guard let object = answer.object else { return 0 }
-        ledger.highestObject = max(ledger.highestObject, object.number)
-        ledger.objects[object.number] = WrittenObject(
-            sequence: answer.sequence, records: answer.entries.count, result: object.result)
-        var changed = 0
-        for (line, entry) in answer.entries.enumerated() {
-            let place = RecordIndex.Place(object: object.number, line: UInt32(line))
-            guard let present = ledger.index.find(entry.identity) else {
-                ledger.index.keep(entry.identity, content: entry.content, at: place)
-                continue
-            }
-            ledger.duplicates += 1
-            // The version that was asked for last wins; within one answer the later line.
-            let presentSequence = ledger.objects[present.place.object]?.sequence ?? 0
-            let isNewer = answer.sequence >= presentSequence
-            let isSame = present.content == entry.content
-            let loser = isNewer && !isSame ? present.place : place
-            if isNewer && !isSame { ledger.index.keep(entry.identity, content: entry.content, at: place) }
-            if !isSame { changed += 1 }
-            ledger.objects[loser.object]?.dropped.insert(loser.line)
-        }
-        return changed
-    }
-
-    static func figures(_ ledger: inout Ledger) -> [String: Int] {
-        ["pages": ledger.pages, "records": ledger.index.count, "vendor-bytes": ledger.bytes, "duplicates": ledger.duplicates]
-    }
-
     // MARK: End
 
     /// Takes the superseded lines out of their objects and says what there is.
-    private func tidy(_ ledger: Box<Ledger>, passes: Int, isSettled: Bool) async throws -> Result {
-        let editor = ObjectEditor(store: store)
-        var objects: [Manifest.Object] = []
-        let written = ledger.withLock { $0.objects }
-        for (number, object) in written.sorted(by: { $0.key < $1.key }) {
-            try Task.checkCancellation()
-            let key = try key(number)
-            var result = object.result
-            var records = object.records
-            if !object.dropped.isEmpty {
-                guard let edited = try await editor.remove(object.dropped, from: key, options: options) else { continue }
-                result = edited.result
-                records = edited.records
-                progress(ledger.withLock(Self.figures))
-            }
-            objects.append(Manifest.Object(key: key.text, records: records, bytes: result.bytes, sha256: result.sha256))
-        }
-        var figures = ledger.withLock(Self.figures)
+    private func tidy(_ ledger: Box<PageLedger>, passes: Int, isSettled: Bool) async throws -> Result {
+        let ledger = ledger.withLock { $0 }
+        let objects = try await ledger.tidied(in: store, options: options, key: key, progress: progress)
+        var figures = ledger.figures
         figures["passes"] = passes
         figures["objects"] = objects.count
         figures["bytes"] = objects.reduce(0) { $0 + $1.bytes }
-        figures["unidentified"] = ledger.withLock { $0.unidentified }
+        figures["unidentified"] = ledger.unidentified
         figures["unsettled"] = isSettled ? 0 : 1
-        let resumed = ledger.withLock { $0.resumed }
-        if resumed > 0 { figures["resumed-pages"] = resumed }
-        return Result(objects: objects, figures: figures)
+        if ledger.resumed > 0 { figures["resumed-pages"] = ledger.resumed }
+        return Result(objects: objects, figures: figures, open: ledger.openObjects)
     }
 }
 

@@ -10,18 +10,22 @@ struct PageAnswer: Sendable {
         let content: UInt64
         /// Whether it has an id of the vendor's.
         let isIdentified: Bool
+        /// The id of a conversation that hasn't ended; nil when it has.
+        let openID: String?
 
         /// The entry of a line of an object, without its end: what is read back later is what was written.
-        init(line: UnsafeRawBufferPointer) {
+        init(line: UnsafeRawBufferPointer, content: (RawRecord) -> UInt64) {
             let record = RawRecord(bytes: line)
-            content = record.contentHash
-            if let id = record.string(of: "conversationId"), !id.isEmpty {
+            self.content = content(record)
+            if let id = ConversationRecord.id(of: record) {
                 identity = RecordIdentity(id)
                 isIdentified = true
+                openID = ConversationRecord.isOpen(record) ? id : nil
             } else {
                 // Never lost: what has no id is its own identity.
                 identity = RecordIdentity(digestOf: line)
                 isIdentified = false
+                openID = nil
             }
         }
     }
@@ -42,6 +46,8 @@ struct PageAnswer: Sendable {
     let known: Int
     /// Records without a conversation id.
     let unidentified: Int
+    /// Records that belong to other intervals, and so weren't written.
+    let outside: [RecordIdentity]
     /// The object, when something was written.
     let object: (number: UInt32, result: PutResult)?
 }
@@ -53,7 +59,11 @@ struct PageSink {
     private let store: any ObjectStore
     private let options: PutOptions
     private let key: @Sendable (UInt32) throws(ObjectStorageError) -> ObjectKey
+    /// What tells two versions of a record apart.
+    private let content: @Sendable (RawRecord) -> UInt64
     private let number: @Sendable () -> UInt32
+    /// Whether a record is for this job to keep.
+    private let isOwned: @Sendable (RawRecord) -> Bool
     /// Whether a record needs no line, because it is kept already in this version.
     private let isKnown: @Sendable (RecordIdentity, UInt64) -> Bool
 
@@ -63,23 +73,34 @@ struct PageSink {
     private var writer: (any ObjectWriter)?
     private(set) var known = 0
     private(set) var unidentified = 0
+    private(set) var outside: [RecordIdentity] = []
 
     init(
         store: any ObjectStore, options: PutOptions, key: @escaping @Sendable (UInt32) throws(ObjectStorageError) -> ObjectKey,
-        number: @escaping @Sendable () -> UInt32, isKnown: @escaping @Sendable (RecordIdentity, UInt64) -> Bool
+        content: @escaping @Sendable (RawRecord) -> UInt64, number: @escaping @Sendable () -> UInt32,
+        isOwned: @escaping @Sendable (RawRecord) -> Bool,
+        isKnown: @escaping @Sendable (RecordIdentity, UInt64) -> Bool
     ) {
         self.store = store
         self.options = options
         self.key = key
+        self.content = content
         self.number = number
+        self.isOwned = isOwned
         self.isKnown = isKnown
     }
 
     /// Takes in one record; its bytes are valid only during the call.
     mutating func add(_ record: RawRecord) {
+        guard isOwned(record) else {
+            outside.append(ConversationRecord.id(of: record).map { RecordIdentity($0) } ?? RecordIdentity(digestOf: record.bytes))
+            return
+        }
         let start = lines.count
         NDJSON.append(record.bytes, to: &lines)
-        let entry = lines.withUnsafeBytes { PageAnswer.Entry(line: UnsafeRawBufferPointer(rebasing: $0[start...].dropLast())) }
+        let entry = lines.withUnsafeBytes {
+            PageAnswer.Entry(line: UnsafeRawBufferPointer(rebasing: $0[start...].dropLast()), content: content)
+        }
         if !entry.isIdentified { unidentified += 1 }
         guard !isKnown(entry.identity, entry.content) else {
             known += 1

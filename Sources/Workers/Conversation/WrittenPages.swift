@@ -5,6 +5,9 @@ internal import Foundation
 
 /// The full pages that are in the lake from the first one on without a gap, each as the object with its number. Pure.
 struct WrittenPages: Sendable {
+    /// What a page has in place of a digest of which nothing was kept.
+    static let nothing = "-"
+
     /// How many there are.
     private(set) var count = 0
     /// The size of their answers, bytes.
@@ -61,6 +64,8 @@ struct PageCursor: Sendable, Hashable {
     var bytes: Int
     /// The vendor's total.
     var total: Int?
+    /// Conversations on them that belong to other intervals.
+    var outside = 0
     /// A digest of what is asked for.
     var query: String
     /// When it was noted, seconds since 1970.
@@ -76,20 +81,25 @@ struct PageCursor: Sendable, Hashable {
     }
 
     /// Reads a cursor; nil when it is none.
-    init?(_ value: JSONValue) {
-        guard let pages = value["pages"]?.integer, (1...100_000).contains(pages), let digest = value["digest"]?.string,
+    ///
+    /// - Parameter allowsNone: whether there may be no page yet.
+    init?(_ value: JSONValue, allowsNone: Bool = false) {
+        guard let pages = value["pages"]?.integer, ((allowsNone ? 0 : 1)...100_000).contains(pages),
+            let digest = value["digest"]?.string,
             let query = value["query"]?.string, let bytes = value["bytes"]?.integer, (0...(1 << 50)).contains(bytes),
             let at = value["at"]?.integer
         else { return nil }
         let total = value["total"]?.integer.flatMap { (0...(1 << 40)).contains($0) ? Int($0) : nil }
         self.init(pages: Int(pages), digest: digest, bytes: Int(bytes), total: total, query: query, at: at)
+        outside = value["outside"]?.integer.flatMap { (0...(1 << 40)).contains($0) ? Int($0) : nil } ?? 0
     }
 
     /// The cursor as checkpoints keep it.
     var value: JSONValue {
         .object([
             "pages": .integer(Int64(pages)), "digest": .string(digest), "bytes": .integer(Int64(bytes)),
-            "total": total.map { .integer(Int64($0)) } ?? .null, "query": .string(query), "at": .integer(at),
+            "total": total.map { .integer(Int64($0)) } ?? .null, "outside": .integer(Int64(outside)), "query": .string(query),
+            "at": .integer(at),
         ])
     }
 

@@ -18,9 +18,12 @@ public struct ManifestRecords: Sendable {
 
     /// Hands over each line of an object, without its end; the bytes are valid during the call only.
     ///
+    /// - Parameter pause: called now and then between lines, for what must be awaited.
     /// - Throws: `ExtractionFailure` (reason `lake-damaged`) when the object isn't what the manifest says, after its lines were
     ///   handed over: what came of them must not be kept then.
-    public func read(_ object: Manifest.Object, _ line: (UnsafeRawBufferPointer) throws -> Void) async throws {
+    public func read(
+        _ object: Manifest.Object, _ line: (UnsafeRawBufferPointer) throws -> Void, pause: () async throws -> Void = {}
+    ) async throws {
         var hash = SHA256()
         var bytes = 0
         var records = 0
@@ -43,6 +46,7 @@ public struct ManifestRecords: Sendable {
             }
             rest += chunk[begin...]
             guard rest.count <= maximumLineBytes else { throw Self.damaged(object) }
+            try await pause()
         }
         guard rest.isEmpty, records == object.records, bytes == object.bytes, hash.finalize().text == object.sha256 else {
             throw Self.damaged(object)

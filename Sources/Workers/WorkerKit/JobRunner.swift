@@ -60,9 +60,11 @@ struct JobRunner: Sendable {
                     reason: error.reason, message: error.description,
                     advice: "correct the program that wrote it; the bytes are kept in \(dead)"), cause: .job)
         }
-        suspects.leave(active.key)
         let isHandedBack = active.wasHandedBack
         if isHandedBack { await memory?.handBack(active.key) } else { memory?.end(active.key) }
+        // After its end is noted: the next suspect's start, which is written before it runs, then tells of it. The other way
+        // round a process that dies of that one would leave this one counted too.
+        suspects.leave(active.key)
         if isHandedBack || !outcome.endsJob { await attempt.context?.checkpoint.flush() }
         if isHandedBack { return nil }
         let settled = settle(outcome, attempt)
@@ -194,8 +196,8 @@ struct JobRunner: Sendable {
         switch outcome {
         case .children(let children, _) where children.count > Self.maximumChildren:
             return Self.tooMany(children.count)
-        case .done(let result) where result.successors.count > Self.maximumChildren:
-            return Self.tooMany(result.successors.count)
+        case .done(let result) where result.successors.count + result.notices.count > Self.maximumChildren:
+            return Self.tooMany(result.successors.count + result.notices.count)
         case .snooze(_, let failure) where configuration.retryDelays.isEmpty:
             return settle(.retry(failure), attempt)
         case .retry(_, let failure) where !plan.hasAttempts(after: attempt.number, job: attempt.job, now: clock.date()):
@@ -217,6 +219,10 @@ struct JobRunner: Sendable {
             var figures = result.figures
             figures["milliseconds"] = Int(duration / .milliseconds(1))
             records = result.successors.map { ProducerRecord($0.message(to: configuration.topics)) }
+            records += result.notices.map { notice in
+                let event = JobEvent(.notice, of: job, at: now, attempt: attempt.number, worker: worker, notice: notice)
+                return ProducerRecord(event.message(to: configuration.topics, traceparent: job.traceparent))
+            }
             event = JobEvent(
                 .completed, of: job, at: now, attempt: attempt.number, worker: worker, manifest: result.manifest, figures: figures
             )
@@ -282,7 +288,7 @@ struct JobRunner: Sendable {
     private static func tooMany(_ count: Int) -> Outcome {
         .dead(
             JobEvent.Failure(
-                reason: "too-many-children", message: "it asked for \(count) other jobs; at most \(maximumChildren) are allowed",
+                reason: "too-many-children", message: "it asked for \(count) other jobs or notices; at most \(maximumChildren) are allowed",
                 advice: "let children plan children"), cause: .job)
     }
 

@@ -34,12 +34,17 @@ public struct JobResult: Sendable, Hashable {
     /// Jobs that are published together with the completion, in one transaction: what the result makes necessary, such as reruns
     /// of days that turned out to have changed. Unlike children they are runs of their own; nothing waits for them.
     public var successors: [Job]
+    /// What others should know, published in the same transaction.
+    public var notices: [JobEvent.Notice]
 
     /// A result.
-    public init(manifest: String? = nil, figures: [String: Int] = [:], successors: [Job] = []) {
+    public init(
+        manifest: String? = nil, figures: [String: Int] = [:], successors: [Job] = [], notices: [JobEvent.Notice] = []
+    ) {
         self.manifest = manifest
         self.figures = figures
         self.successors = successors
+        self.notices = notices
     }
 }
 

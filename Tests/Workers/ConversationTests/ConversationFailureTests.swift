@@ -43,10 +43,11 @@ struct ConversationFailureTests {
         }
     }
 
-    @Test("a day with more than the vendor pages through is dead, and says to split it; nothing says that it is complete")
+    @Test("an interval that can't be divided further and has more than the vendor pages through is dead, and says so")
     func cap() async throws {
-        let day = SimulatedDay(conversationsPerDay: 450) { $0.depthLimit = 300 }
-        try await day.run { running in
+        var day = SimulatedDay(conversationsPerDay: 450) { $0.depthLimit = 300 }
+        day.configuration.leastWindow = 86_400
+        try await day.run { [day] running in
             expectDead(try await running.failure(), "vendor-result-cap", advice: "split the interval")
             #expect(try await SimulatedDay.manifest(day.store) == nil)
         }

@@ -148,7 +148,7 @@ struct ConversationHandlerTests {
 
     @Test("a job's own filters reach the vendor; the result is what they let through")
     func filters() async throws {
-        let day = SimulatedDay(conversationsPerDay: 200) { $0.now = SimulatorInstant("2026-03-02T15:59:00Z") }
+        let day = SimulatedDay(conversationsPerDay: 200) { $0.now = SimulatorInstant("2026-03-02T16:06:00Z") }
         let filter = #"[{"type":"and","predicates":[{"type":"dimension","dimension":"conversationEnd","operator":"exists"}]}]"#
         let parameters = try JSONDecoder().decode(
             JSONValue.self, from: Data(#"{"request":{"conversationFilters":\#(filter)}}"#.utf8))

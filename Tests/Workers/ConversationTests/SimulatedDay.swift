@@ -1,8 +1,10 @@
 import Contracts
+import Extraction
 import Foundation
 import GenesysCloud
 import Logging
 import ObjectStorage
+import Records
 import Synchronization
 import TestSupport
 import Testing
@@ -53,6 +55,32 @@ struct SimulatedDay: Sendable {
             return result
         }
 
+        /// Runs a job, all that it divides itself into, and all that it asks for besides, as a worker would.
+        ///
+        /// - Returns: the results of those that are done, by job id.
+        @discardableResult
+        func complete(_ job: Job) async throws -> [String: JobResult] {
+            var results: [String: JobResult] = [:]
+            var waiting = [job]
+            while let next = waiting.popLast() {
+                switch try await handle(next) {
+                case .done(let result):
+                    results[next.id] = result
+                    waiting += result.successors
+                case .children(let children, _):
+                    waiting += children.map { child in
+                        var child = child
+                        child.parent = next.id
+                        child.root = next.root
+                        child.revision = next.revision
+                        return child
+                    }
+                default: throw NotDone()
+                }
+            }
+            return results
+        }
+
         /// What became of a job that failed.
         func failure(_ job: Job = SimulatedDay.job(), _ checkpoint: JobCheckpoint? = nil) async throws -> Outcome {
             do {
@@ -74,6 +102,14 @@ struct SimulatedDay: Sendable {
             revision: revision, createdAt: .distantPast, parameters: parameters)
     }
 
+    static func sweep(
+        _ task: String, dataset: String, day: String = "2026-03-10", number: Int = 0
+    ) -> Job {
+        Job(
+            id: "\(dataset)-\(number)", kind: "conversation", source: "genesys/main", dataset: dataset, day: day,
+            interval: job().interval, createdAt: .distantPast, parameters: .object(["task": .string(task)]))
+    }
+
     /// Runs the vendor, the client and the handler for as long as `body` does.
     func run(_ body: @escaping @Sendable (Running) async throws -> Void) async throws {
         let simulator = try VendorSimulator(vendor, logger: .quiet)
@@ -88,7 +124,9 @@ struct SimulatedDay: Sendable {
                 genesys, transport: http,
                 limiter: RateLimiter(RateLimiter.Allowance(requests: 100_000, per: .seconds(60)), clock: clock), clock: clock,
                 logger: .quiet)
-            let handler = ConversationHandler(client: client, store: store, configuration: configuration)
+            let handler = ConversationHandler(client: client, store: store, configuration: configuration) {
+                Date(timeIntervalSince1970: Double(simulator.clock.now.milliseconds) / 1000)
+            }
             try await body(
                 Running(
                     simulator: simulator, handler: handler,
@@ -100,7 +138,48 @@ struct SimulatedDay: Sendable {
         await http.shutdown()
     }
 
+    /// What a perfect reader has of the day, whatever the vendor's matching rule.
+    func truth(now: String = SimulatedDay.now) throws -> Truth {
+        var plain = vendor
+        plain.startDayRule = false
+        plain.now = SimulatorInstant(now)
+        return try VendorSimulator(plain, logger: .quiet).truth(try #require(SimulatorInterval(Self.interval)))
+    }
+
     // MARK: The lake
+
+    /// The manifests of the day, by job id; checks that every object is named by exactly one.
+    static func manifests(_ store: any ObjectStore, folder: String = SimulatedDay.folder) async throws -> [String: Manifest] {
+        var manifests: [String: Manifest] = [:]
+        var named: [String] = []
+        for object in try await store.list(prefix: "\(folder)/").collect() where object.key.text.contains("/_manifest.") {
+            let manifest = try Manifest.decode(try await store.read(object.key, upTo: 1 << 24))
+            manifests[manifest.job] = manifest
+            named += manifest.objects.map(\.key)
+        }
+        #expect(Set(named).count == named.count, "no object belongs to two jobs")
+        let present = try await store.list(prefix: "\(folder)/genesys_").collect().map(\.key.text)
+        #expect(Set(present) == Set(named), "nothing but what a manifest names")
+        return manifests
+    }
+
+    /// The lines of all jobs of the day, in no particular order; checks that each conversation is there once.
+    static func allLines(_ store: any ObjectStore, folder: String = SimulatedDay.folder) async throws -> [[UInt8]] {
+        var lines: [[UInt8]] = []
+        for manifest in try await manifests(store, folder: folder).values {
+            for object in manifest.objects { try await ManifestRecords(store: store).read(object) { lines.append(Array($0)) } }
+        }
+        let ids = lines.compactMap { line in line.withUnsafeBytes { ConversationRecord.id(of: RawRecord(bytes: $0)) } }
+        #expect(Set(ids).count == lines.count, "every conversation once")
+        return lines
+    }
+
+    /// Checks that all jobs of the day together hold every conversation once, in its latest version, byte for byte.
+    static func expectAll(_ store: any ObjectStore, _ truth: Truth) async throws {
+        let lines = Set(try await allLines(store))
+        let expected = Set((0..<truth.count).map { truth.line(at: $0) })
+        #expect(lines.count == expected.count && lines == expected)
+    }
 
     static func manifest(_ store: any ObjectStore) async throws -> Manifest? {
         let key = try ObjectKey("\(folder)/_manifest.daily-20260302.json")

@@ -82,6 +82,28 @@ struct CrashLoopTests {
         #expect(running.withLock { $0.most } == 1)
     }
 
+    @Test("while a suspect runs, those before it are on record as ended: a process that dies of it doesn't count them")
+    func endsComeFirst() async throws {
+        let bench = try await WorkerBench(partitions: 1)
+        var configuration = bench.configuration
+        configuration.window = 64
+        configuration.slots = 8
+        let ids = (0..<60).map { "job-\($0)" }
+        try await bench.publish(jobs: ids)
+        let offsets = Dictionary(uniqueKeysWithValues: ids.enumerated().map { (Int64($0.offset), $0.element) })
+        try await Wreck(bench: bench).leave(instance: "gone", offsets: offsets, starts: 1)
+        let ledger = try ObjectKey(StateLayout.starts(kind: "test", instance: configuration.instance))
+        let most = Mutex(0)
+        _ = try await bench.run(
+            configuration,
+            handler: Handler { _, _ in
+                let started = try StartBook.decode(try await bench.state.read(ledger, upTo: 1 << 20))
+                most.withLock { $0 = max($0, started.values.count { $0.count.starts > 0 }) }
+                return .done(JobResult())
+            }, until: ended(60))
+        #expect(most.withLock { $0 } == 1)
+    }
+
     @Test("a job that is handed back at every stop is never taken for one that ends its process")
     func handedBack() async throws {
         let bench = try await WorkerBench(partitions: 1)

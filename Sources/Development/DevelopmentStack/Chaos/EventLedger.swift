@@ -64,7 +64,7 @@ struct EventLedger: Sendable {
             entry.failure = event.failure.map { "\($0.reason): \($0.message)" }
         case .retrying: retries += 1
         case .snoozed: snoozes += 1
-        case .progressed, .unknown: break
+        case .progressed, .notice, .unknown: break
         }
         if before == 0, entry.ends > 0 { ended += 1 }
         entries[key] = entry

@@ -19,11 +19,16 @@ struct Organisation: Sendable {
     let flows: [Member]
     let edges: [Member]
     let roles: [Member]
+    let presences: [Member]
+    let groups: [Member]
 
     /// The role whose members are the evaluators.
     static let evaluatorRole = "Quality Evaluator"
 
-    init(seed: UInt64, evaluators evaluatorCount: Int = 14) {
+    /// - Parameters:
+    ///   - users: the number of users; the first ones are the same whatever it is.
+    ///   - evaluators: the number of those who evaluate.
+    init(seed: UInt64, users count: Int = 231, evaluators evaluatorCount: Int = 14) {
         func members(_ salt: UInt64, _ names: [String]) -> [Member] {
             names.enumerated().map { index, name in
                 var identifier = RecordBytes(capacity: 36)
@@ -33,7 +38,7 @@ struct Organisation: Sendable {
         }
         let given = ["Ana", "Ben", "Carla", "Diego", "Elena", "Farid", "Grace", "Hugo", "Imani", "Jonas", "Kim", "Liza", "Marco"]
         let family = ["Abad", "Bautista", "Cruz", "Dizon", "Evans", "Flores", "Garcia", "Hansen", "Ito", "Jacobs", "Khan"]
-        users = members(1, (0..<231).map { "\(given[$0 % given.count]) \(family[$0 % family.count])" })
+        users = members(1, (0..<max(17, count)).map { "\(given[$0 % given.count]) \(family[$0 % family.count])" })
         teams = members(2, ["Alpha", "Bravo", "Charlie", "Delta", "Echo"])
         queues = members(
             3, ["Billing", "Cards", "Claims", "Collections", "Loans", "Onboarding", "Priority", "Retention", "Sales", "Support"])
@@ -48,6 +53,10 @@ struct Organisation: Sendable {
         campaigns = members(8, ["Renewals", "Welcome calls"])
         flows = members(9, ["Main IVR", "After hours", "Cards IVR"])
         edges = members(10, ["Edge 1", "Edge 2"])
+        presences = members(
+            12,
+            ["Available", "On Queue", "Busy", "Meal", "Break", "Out of office", "Meeting", "Away", "Training", "Idle", "Offline"])
+        groups = members(13, (1...30).map { "Group \($0)" })
         // Near matches stand before the wanted role, as the vendor's search by name returns them.
         roles = members(
             11,

@@ -19,8 +19,11 @@ struct RecordRenderer: Sendable {
     /// Appends the record as it reads at `now`.
     ///
     /// - Parameter revision: how often the page-shift behaviour changed it.
-    func append(_ facts: ConversationFacts, revision: Int, now: SimulatorInstant, to record: inout RecordBytes) {
-        var flags: RecordFlags = []
+    func append(
+        _ facts: ConversationFacts, revision: Int, now: SimulatorInstant, hasAttributes: Bool = false,
+        to record: inout RecordBytes
+    ) {
+        var flags: RecordFlags = hasAttributes ? [.attributes] : []
         if facts.end <= now { flags.insert(.ended) }
         if let evaluated = facts.evaluated, evaluated <= now { flags.insert(.evaluated) }
         if let corrected = facts.corrected, corrected <= now { flags.insert(.corrected) }

@@ -37,9 +37,9 @@ enum RecordShape {
 
     /// The text of a kind, in the notation of ``RecordTemplate``.
     ///
-    /// The field names are those of the vendor's analytics conversation; `participants` carry no attributes in this
-    /// endpoint. Salts 1 to 99 belong to the customer, 100 to 199 to the queue, from 200 on to agents, from 900 on to
-    /// evaluations.
+    /// The field names are those of the vendor's analytics conversation; `participants` carry attributes in the results of
+    /// jobs only. Salts 1 to 99 belong to the customer, 100 to 199 to the queue, from 200 on to agents, from 900 on to the
+    /// evaluation.
     static func text(_ kind: Kind) -> String {
         switch kind {
         case .inbound:
@@ -101,6 +101,7 @@ enum RecordShape {
         return #"""
             {"participantId":"{{identifier:20}}"
             {{!missingFields}},"participantName":"Customer {{digits:3}}","externalContactId":"{{identifier:21}}"{{/}}
+            {{?attributes}},"attributes":{"customer.tier":"{{number:27:1:3}}","ivr path":"main \/ cards \"{{digits:28}}\""}{{/}}
             ,"purpose":"{{?unknownEnums}}hologram{{/}}{{!unknownEnums}}\#(kind == .outbound ? "external" : "customer"){{/}}"
             ,"sessions":[{"sessionId":"{{identifier:22}}","mediaType":"\#(kind.mediaType)"
             ,"direction":"\#(kind.originatingDirection)",\#(address)

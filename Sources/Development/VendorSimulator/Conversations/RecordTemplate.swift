@@ -124,6 +124,7 @@ struct RecordFlags: OptionSet, Sendable {
     static let unknownEnums = RecordFlags(rawValue: 16)
     static let missingFields = RecordFlags(rawValue: 32)
     static let identifierLast = RecordFlags(rawValue: 64)
+    static let attributes = RecordFlags(rawValue: 128)
 
     init(rawValue: UInt16) {
         self.rawValue = rawValue
@@ -138,6 +139,7 @@ struct RecordFlags: OptionSet, Sendable {
         case "unknownEnums": self = .unknownEnums
         case "missingFields": self = .missingFields
         case "identifierLast": self = .identifierLast
+        case "attributes": self = .attributes
         default: return nil
         }
     }

@@ -7,9 +7,17 @@ struct GenesysServices: Sendable {
     let tokens: TokenIssuer
     let limiter: RateLimiter
     let listings: ListingTable
+    let directory: DirectoryListings
+    let users: UserDetailsStore
+    let jobs: DetailsJobStore
     let quality: QualityService
+    let privacy: PrivacyRequestBook
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
+    /// Whether the tokens of an OAuth client share one allowance.
+    let countsClients: Bool
+    /// What is too wide for the vendor's backend.
+    let width: QueryWidth
 
     static let queryPath = "/api/v2/analytics/conversations/details/query"
     static let detailsPath = "/api/v2/analytics/conversations/details"
@@ -48,7 +56,8 @@ struct GenesysServices: Sendable {
         case .bad: return failure(401, "bad.credentials", "Invalid login credentials.", contextID)
         case .expired: return failure(401, "credentials.expired", "The supplied credentials have expired.", contextID)
         case .valid(let token):
-            guard let verdict = limiter.count(token: token) else { return resource(question, contextID) }
+            let counted = countsClients ? tokens.client(of: token) ?? token : token
+            guard let verdict = limiter.count(token: counted) else { return resource(question, contextID) }
             var answer = verdict.isAllowed ? resource(question, contextID) : throttled(verdict, contextID)
             answer.headers[.rateLimitCount] = String(verdict.count)
             answer.headers[.rateLimitAllowed] = String(verdict.allowed)
@@ -91,12 +100,18 @@ struct GenesysServices: Sendable {
 
     private func resource(_ question: Question, _ contextID: String) -> Answer {
         do {
+            if let answer = try analytics(question, contextID) { return answer }
             switch (question.method, question.path) {
             case ("POST", GenesysServices.queryPath): return try details(question, contextID)
             case ("GET", GenesysServices.detailsPath): return try point(question)
+            case ("GET", PrivacyRequestBook.path): return try privacy.page(query: question.query)
+            case ("GET", let path) where path.hasPrefix(PrivacyRequestBook.path + "/"):
+                return privacy.single(String(path.dropFirst(PrivacyRequestBook.path.count + 1)))
+                    ?? failure(404, "not.found", "The requested resource was not found.", contextID)
             case ("GET", let path):
                 if let answer = try quality.answer(question, contextID) { return answer }
                 if let answer = try listings.answer(path: path, query: question.query) { return answer }
+                if let answer = try directory.answer(path: path, query: question.query) { return answer }
                 if path.hasPrefix(GenesysServices.conversations), path.hasSuffix("/details") {
                     return single(String(path.dropFirst(GenesysServices.conversations.count).dropLast(8)), contextID)
                 }
@@ -115,6 +130,9 @@ struct GenesysServices: Sendable {
             return failure(415, "unsupported.media.type", "The content type must be application/json.", contextID)
         }
         let query = try ConversationQuery(body: question.body, depthLimit: depthLimit)
+        guard !width.isExceeded(by: query, store) else {
+            return failure(504, "request.timeout", "The request timed out. Use a smaller interval.", contextID)
+        }
         let page = store.page(query)
         guard !page.records.isEmpty else {
             var answer = Answer(json: #"{"totalHits":\#(page.totalHits)}"#)
@@ -165,7 +183,7 @@ struct GenesysServices: Sendable {
         return Answer(body: bytes.buffer)
     }
 
-    private func append(_ records: [ConversationStore.Version], to bytes: inout RecordBytes) {
+    func append(_ records: [ConversationStore.Version], to bytes: inout RecordBytes) {
         bytes.append("\"conversations\":[")
         for (position, version) in records.enumerated() {
             if position > 0 { bytes.append(",") }
@@ -174,7 +192,7 @@ struct GenesysServices: Sendable {
         bytes.append("]")
     }
 
-    private func failure(
+    func failure(
         _ status: Int, _ code: String, _ message: String, _ contextID: String, field: String? = nil
     ) -> Answer {
         Answer(

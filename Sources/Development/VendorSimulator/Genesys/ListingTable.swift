@@ -47,6 +47,7 @@ struct ListingTable: Sendable {
             Listing(path: "/api/v2/routing/wrapupcodes", entities: plain(organisation.wrapUpCodes)),
             Listing(path: "/api/v2/routing/skills", entities: plain(organisation.skills)),
             Listing(path: "/api/v2/flows", entities: plain(organisation.flows)),
+            Listing(path: "/api/v2/groups", entities: plain(organisation.groups)),
         ]
         for (index, role) in organisation.roles.enumerated() {
             let members =

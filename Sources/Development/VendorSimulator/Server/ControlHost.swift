@@ -12,6 +12,10 @@ import NIOCore
 ///     GET    /truth?interval=a/b           every record once in its latest state, one a line
 ///     POST   /truth                        the same for the body of a details query (its paging is ignored)
 ///     GET    /truth/digest?interval=a/b    {"records":…,"bytes":…,"sha256":…} of those lines; POST as above
+///     GET    /truth/users?interval=a/b     every presence and routing record that begins there: {"userId":…,"kind":…,"record":…}
+///     GET    /jobs                         {"submitted":n,"availability":"…","behaviour":{…}}
+///     PUT    /jobs                         a behaviour of details jobs; fields that are left out have their defaults
+///     PUT    /availability                 {"date":"2026-03-05T00:00:00Z"} holds it still; {} lets it follow the clock
 ///     GET    /truth/evaluations?interval=a/b  the evaluations assigned in it, each in its latest version, one a line
 ///     GET    /clock                        {"now":"…","frozen":…}
 ///     POST   /clock                        {"advance": seconds} or {"now": "2026-03-05T00:00:00Z"}
@@ -22,6 +26,9 @@ import NIOCore
 ///     PUT    /rate-limit                   {"requests": 300, "window": 60}; without requests the limit is lifted
 ///     POST   /conversations/delete         {"ids":[…]}: {"changed":n}
 ///     POST   /conversations/revise         {"ids":[…]}: {"changed":n}
+///     POST   /gdpr/requests                {"requestType":"GDPR_DELETE","conversations":[…]} and, if it isn't to be the first
+///                                          one's customer, "subject":{…}; "replacementTerms":[…]: {"id":"…"}
+///     POST   /gdpr/execute                 {"id":"…"}: {"changed":n} conversations are gone or changed at the vendor
 struct ControlHost: SimulatedHost {
     let genesys: GenesysServices
     let faults: FaultInjector
@@ -51,6 +58,12 @@ struct ControlHost: SimulatedHost {
         case ("GET", "/truth"), ("POST", "/truth"): return lines(of: Truth(store: genesys.store, query: try query(question)))
         case ("GET", "/truth/digest"), ("POST", "/truth/digest"):
             return try json(try await Truth(store: genesys.store, query: try query(question)).digest())
+        case ("GET", "/truth/users"): return try userLines(question)
+        case ("GET", "/jobs"): return try jobs()
+        case ("PUT", "/jobs"):
+            genesys.jobs.behaviour = try decode(DetailsJobBehaviour.self, question)
+            return try jobs()
+        case ("PUT", "/availability"): return try setAvailability(question)
         case ("GET", "/truth/evaluations"): return try evaluations(question)
         case ("GET", "/clock"): return try clock()
         case ("POST", "/clock"): return try moveClock(question)
@@ -63,6 +76,14 @@ struct ControlHost: SimulatedHost {
         case ("PUT", "/rate-limit"): return try setRateLimit(question)
         case ("POST", "/conversations/delete"): return try change(question) { genesys.store.delete($0) }
         case ("POST", "/conversations/revise"): return try change(question) { genesys.store.revise($0) }
+        case ("POST", "/gdpr/requests"):
+            return try json(Identifier(id: try genesys.privacy.add(question.body, in: genesys.store)))
+        case ("POST", "/gdpr/execute"):
+            let id = try decode(Identifier.self, question).id
+            guard let changed = genesys.privacy.execute(id, in: genesys.store) else {
+                throw ControlError(status: 404, reason: "there is no such request")
+            }
+            return try json(Changed(changed: changed))
         default: throw ControlError(status: 404, reason: "there is no \(question.method) \(question.path)")
         }
     }
@@ -97,6 +118,39 @@ struct ControlHost: SimulatedHost {
                 try await truth.writeLines { try await output.write(ByteBuffer(bytes: $0)) }
                 try await output.finish(nil)
             })
+    }
+
+    private func userLines(_ question: Question) throws -> Response {
+        let lines = genesys.users.truth(try query(question).interval)
+        return Answer(
+            contentType: "application/x-ndjson",
+            body: ByteBuffer(bytes: lines.flatMap { $0 + [UInt8(ascii: "\n")] })
+        ).response
+    }
+
+    private struct Jobs: Encodable {
+        var submitted: Int
+        var availability: String
+        var behaviour: DetailsJobBehaviour
+    }
+
+    private func jobs() throws -> Response {
+        try json(
+            Jobs(
+                submitted: genesys.jobs.submitted, availability: genesys.jobs.availability.description,
+                behaviour: genesys.jobs.behaviour))
+    }
+
+    private struct Availability: Decodable {
+        var date: String?
+    }
+
+    private func setAvailability(_ question: Question) throws -> Response {
+        let date = try decode(Availability.self, question).date
+        let instant = date.map { SimulatorInstant($0) }
+        if case .some(.none) = instant { throw ControlError(status: 400, reason: "date must be ISO-8601") }
+        genesys.jobs.setAvailability(instant ?? nil)
+        return try jobs()
     }
 
     private func evaluations(_ question: Question) throws -> Response {
@@ -180,6 +234,10 @@ struct ControlHost: SimulatedHost {
 
     private struct Identifiers: Decodable {
         var ids: [String]
+    }
+
+    private struct Identifier: Codable {
+        var id: String
     }
 
     private struct Changed: Encodable {

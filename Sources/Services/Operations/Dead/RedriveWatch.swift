@@ -53,7 +53,7 @@ public struct RedriveWatch: Sendable {
             case .completed, .planned: end(position, .succeeded)
             case .failed: end(position, .died)
             case .cancelled: end(position, .cancelled)
-            case .expected, .started, .progressed, .retrying, .snoozed, .unknown: break
+            case .expected, .started, .progressed, .retrying, .snoozed, .notice, .unknown: break
             }
         } else if let origin = DeadLetter(record).origin, let position = byOrigin[origin] {
             end(position, .died)

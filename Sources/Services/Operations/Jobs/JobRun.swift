@@ -99,7 +99,7 @@ public struct JobRun: Sendable {
         // A completion is final, whatever the clocks of workers say.
         let counts =
             node.state == .completed ? event.event == .completed && isLater : event.event == .completed || isLater
-        if counts, event.event != .unknown {
+        if counts, event.event != .unknown, event.event != .notice {
             node.word = moment
             node.take(event)
         }
@@ -171,7 +171,7 @@ extension JobRun.Node {
     fileprivate mutating func take(_ event: JobEvent) {
         if let worker = event.worker { self.worker = worker }
         switch event.event {
-        case .expected, .unknown: return
+        case .expected, .notice, .unknown: return
         case .started, .progressed: state = .running
         case .planned:
             state = .running

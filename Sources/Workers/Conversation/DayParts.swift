@@ -1,0 +1,85 @@
+internal import Contracts
+internal import Foundation
+internal import GenesysCloud
+internal import ObjectStorage
+
+/// The parts of an interval that was too large for one job: each has the id of the whole and `.h1` or `.h2`, and so on, so that
+/// the same part always has the same id, and its manifest is known to belong to the whole.
+enum DayParts {
+    private static let suffixes = [".h1", ".h2"]
+
+    /// The two halves of a job, of adjacent intervals; nil when it is too short, or its id too long, for that.
+    static func halves(of job: Job, range: QueryInterval, least: TimeInterval) -> [Job]? {
+        guard let halves = range.halves, job.id.utf8.count + 3 <= 200,
+            Double(range.endMilliseconds - range.startMilliseconds) / 1000 >= least * 2
+        else { return nil }
+        return zip(suffixes, [halves.0, halves.1]).compactMap { suffix, half in
+            let start = Date(timeIntervalSince1970: Double(half.startMilliseconds) / 1000)
+            let end = Date(timeIntervalSince1970: Double(half.endMilliseconds) / 1000)
+            guard let interval = Interval(start: start, end: end) else { return nil }
+            return part(job.id + suffix, of: job, interval: interval)
+        }
+    }
+
+    /// The job of a part.
+    static func part(_ id: String, of job: Job, interval: Interval) -> Job {
+        Job(
+            id: id, kind: job.kind, source: job.source, dataset: job.dataset, day: job.day, interval: interval,
+            revision: job.revision, createdAt: job.createdAt, deadline: job.deadline, maximumAttempts: job.maximumAttempts,
+            parameters: job.parameters)
+    }
+
+    /// The whole that a part belongs to; the id itself when it is none.
+    static func whole(of id: String) -> String {
+        var id = id[...]
+        while let suffix = suffixes.first(where: { id.hasSuffix($0) && id.utf8.count > $0.utf8.count }) {
+            id = id.dropLast(suffix.count)
+        }
+        return String(id)
+    }
+
+    /// Whether an id is that of a part of a whole, at whatever depth.
+    static func isPart(_ id: String, of whole: String) -> Bool {
+        guard id.hasPrefix(whole), id != whole else { return false }
+        var rest = id.dropFirst(whole.count)
+        while let suffix = suffixes.first(where: { rest.hasPrefix($0) }) { rest = rest.dropFirst(suffix.count) }
+        return rest.isEmpty
+    }
+
+    /// The manifests in a folder whose jobs a condition is true of, by job id.
+    static func manifests(
+        in folder: String, of store: any ObjectStore, beginning prefix: String = "", where isWanted: (String) -> Bool
+    ) async throws(ObjectStorageError) -> [Manifest] {
+        let begin = "\(folder)/_manifest."
+        var keys: [ObjectKey] = []
+        for try await object in store.list(prefix: begin + prefix) where object.key.text.hasSuffix(".json") {
+            if isWanted(String(object.key.text.dropFirst(begin.count).dropLast(5))) { keys.append(object.key) }
+        }
+        var manifests: [Manifest] = []
+        for key in keys {
+            let bytes = try await store.read(key, upTo: Manifest.maximumBytes)
+            // What no reader can follow is as good as none; its job writes it again.
+            if let manifest = try? Manifest.decode(bytes) { manifests.append(manifest) }
+        }
+        return manifests.sorted { $0.job < $1.job }
+    }
+}
+
+extension DayWork {
+    /// The manifests that the parts of this job have left, whoever wrote them.
+    func parts() async throws(ObjectStorageError) -> [Manifest] {
+        try await DayParts.manifests(in: folder, of: store, beginning: job.id) { DayParts.isPart($0, of: job.id) }
+    }
+
+    /// Takes away what parts have left: this job writes the whole.
+    func removeParts() async throws {
+        for manifest in try await parts() {
+            try Task.checkCancellation()
+            try await store.delete(try ObjectKey(LakeLayout.manifest(of: manifest.job, in: folder)))
+            for object in manifest.objects where object.key.hasPrefix(folder) {
+                try await store.delete(try ObjectKey(object.key))
+            }
+            try await OpenList.remove(place(of: manifest.job), from: store)
+        }
+    }
+}
