@@ -31,6 +31,18 @@ struct ImportedReport: Sendable {
         readFileName()
         readVendor()
         readRest()
+        checkRequest(options)
+    }
+
+    /// Whatever stands in a request must come through our own reader; what doesn't is left out.
+    private mutating func checkRequest(_ options: ConfigurationImport.Options) {
+        guard request != nil else { return }
+        do throws(ScheduleFile.Problems) {
+            _ = try ScheduleFile.parse(yaml: "schedules:\n" + schedule(source: options.source))
+        } catch {
+            request = nil
+            say(.left, .request, "something in it can't be written into a schedule; put it into parameters.request by hand")
+        }
     }
 
     /// Gives the schedule a name that no other has.
