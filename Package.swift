@@ -44,6 +44,8 @@ let package = Package(
     products: [
         .executable(name: "scheduler", targets: ["SchedulerProgram"]),
         .executable(name: "conversation-worker", targets: ["ConversationWorkerProgram"]),
+        .executable(name: "evaluation-worker", targets: ["EvaluationWorkerProgram"]),
+        .executable(name: "user-details-worker", targets: ["UserDetailsWorkerProgram"]),
         .executable(name: "monitor", targets: ["MonitorProgram"]),
         .executable(name: "switchboard", targets: ["SwitchboardProgram"]),
         .executable(name: "vendor-simulator", targets: ["VendorSimulatorProgram"]),
@@ -101,6 +103,18 @@ let package = Package(
                 "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging",
                 crypto, log, metrics,
             ]),
+        library(
+            "UserDetails", "Workers/UserDetails",
+            [
+                "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
+                metrics,
+            ]),
+
+        library(
+            "Evaluation", "Workers/Evaluation",
+            [
+                "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
+            ]),
 
         // Services.
         library(
@@ -121,6 +135,12 @@ let package = Package(
         program(
             "ConversationWorkerProgram", "conversation-worker",
             ["Conversation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
+        program(
+            "EvaluationWorkerProgram", "evaluation-worker",
+            ["Evaluation", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
+        program(
+            "UserDetailsWorkerProgram", "user-details-worker",
+            ["UserDetails", "WorkerKit", "GenesysCloud", "GenesysCloudSettings", "Service", "Transfer"]),
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program(
             "SwitchboardProgram", "switchboard",
@@ -168,6 +188,18 @@ let package = Package(
                 "Conversation", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
                 "TestSupport",
                 "VendorSimulator", hummingbird, log,
+            ]),
+        tests(
+            "EvaluationTests", "Workers/EvaluationTests",
+            [
+                "Evaluation", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
+                "TestSupport", "VendorSimulator", log,
+            ]),
+        tests(
+            "UserDetailsTests", "Workers/UserDetailsTests",
+            [
+                "UserDetails", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
+                "TestSupport", "VendorSimulator", log,
             ]),
         tests(
             "SchedulerTests", "Services/SchedulerTests",

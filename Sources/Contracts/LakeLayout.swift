@@ -58,6 +58,16 @@ public struct LakeLayout: Sendable, Hashable {
         return text
     }
 
+    /// The folder of what a data set has that belongs to no day, without a slash at the end: the template's folders above the
+    /// first one that names a part of the day.
+    public func folder(source: String, dataset: String) -> String {
+        let segments = dayFolder.split(separator: "/").prefix { segment in
+            !["{day}", "{yyyy}", "{MM}", "{dd}"].contains { segment.contains($0) }
+        }
+        let path = segments.joined(separator: "/").replacing("{source}", with: source).replacing("{dataset}", with: dataset)
+        return segments.contains { $0.contains("{dataset}") } ? path : path.isEmpty ? dataset : "\(path)/\(dataset)"
+    }
+
     /// The key of a job's manifest in its folder.
     public static func manifest(of job: String, in folder: String) -> String { "\(folder)/_manifest.\(job).json" }
 

@@ -32,6 +32,9 @@ public enum StateLayout {
     /// The key of the ledger of a worker, by its instance's name.
     public static func starts(kind: String, instance: String) -> String { "\(starts(of: kind))/\(instance).json" }
 
+    /// The folder of the lists of records that were open when they were read, such as conversations without an end.
+    public static func openRecords(of kind: String) -> String { "\(root)/\(kind)/open" }
+
     /// The folder of what is remembered about privacy requests.
     public static let privacy = "\(root)/gdpr"
 
@@ -43,7 +46,4 @@ public enum StateLayout {
 
     /// The folder of the notes about what was done for privacy requests.
     public static let privacyApplied = "\(privacy)/applied/"
-
-    /// The folder of the lists of records that were open when they were read, such as conversations without an end.
-    public static func openRecords(of kind: String) -> String { "\(root)/\(kind)/open" }
 }

@@ -109,6 +109,32 @@ extension SystemTests {
         }
 
         @Test(
+            "a program whose lake isn't there waits for it, alive but not ready, says why, and stops when asked",
+            arguments: ["monitor", "conversation-worker"])
+        func missingLake(program: String) async throws {
+            try await withDirectory { directory in
+                let (admin, lake) = (try LoopbackPort.free(), try LoopbackPort.free())
+                var file = try working(program, port: 1, directory)
+                file["admin.port"] = "\(admin)"
+                file["lake.url"] = "s3://lake"
+                file["lake.endpoint"] = ConfigurationFile.text("http://127.0.0.1:\(lake)")
+                file["lake.access-key"] = "env:SYSTEM_TEST_SECRET"
+                file["lake.secret-key"] = "env:SYSTEM_TEST_SECRET"
+                let process = try await start(program, file, directory)
+                let http = LocalAPI()
+                try await until("it says that it waits", within: .seconds(20)) {
+                    try log(program, directory).contains("waiting for the lake")
+                }
+                let ready = try await http.get("http://127.0.0.1:\(admin)/readyz")
+                #expect(ready.status == 503 && ready.text.contains("waiting for the lake: s3://lake"), "\(ready.text)")
+                #expect(try await http.get("http://127.0.0.1:\(admin)/healthz").status == 200)
+                #expect(!FileManager.default.fileExists(atPath: "\(directory)/ready-\(program)"))
+                #expect(await process.stop(grace: .seconds(10)) == .exited(0), "it was asked to stop while it waited")
+                await http.close()
+            }
+        }
+
+        @Test(
             "a program whose broker isn't there waits, alive but not ready, says why, stops when asked, and goes on when it comes",
             .enabled(if: !isOnKafka, "starts a broker on a port that it has chosen"))
         func missingBroker() async throws {

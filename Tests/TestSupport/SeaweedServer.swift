@@ -1,7 +1,6 @@
+import DevelopmentStack
 import Foundation
-import Glibc
 public import ObjectStorage
-import Synchronization
 import Transfer
 
 /// An S3 server for a test run: SeaweedFS from `.deps`, started once, gone with the test process.
@@ -56,15 +55,20 @@ public actor SeaweedServer {
         try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
         let ports = try (0..<9).map { _ in try FreePort.find() }
         let arguments =
-            ["server", "-dir=\(data.path())", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-volume.max=50"]
+            [
+                "-logdir=\(directory.path())", "server", "-dir=\(data.path())", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+                "-master.telemetry=false", "-volume.max=50",
+            ]
             + ["-master.volumeSizeLimitMB=128", "-master.port=\(ports[0])", "-master.port.grpc=\(ports[1])"]
             + ["-volume.port=\(ports[2])", "-volume.port.grpc=\(ports[3])", "-filer", "-filer.port=\(ports[4])"]
             + ["-filer.port.grpc=\(ports[5])", "-s3", "-s3.port=\(ports[6])", "-s3.port.grpc=\(ports[7])"]
             + ["-s3.port.https=\(ports[8])", "-s3.cert.file=\(certificates.certificate)", "-s3.key.file=\(certificates.key)"]
             + ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-s3.domainName=localhost"]
             + ["-s3.config=\(directory.appending(path: "s3.json").path())"]
-        process = try BackgroundProcess(program, arguments, output: directory.appending(path: "log").path())
-        atExit(remove: directory)
+        process = try BackgroundProcess(
+            program, arguments + SeaweedStorage.socketArguments(directory: directory.path()),
+            output: directory.appending(path: "log").path())
+        TemporaryFolder.removeAtExit(SeaweedStorage.sockets(ports: ports).map { URL(filePath: $0) })
         let server = Running(
             endpoint: "http://127.0.0.1:\(ports[6])", secureEndpoint: "https://localhost:\(ports[8])",
             virtualHostEndpoint: "http://localhost:\(ports[6])", trustList: certificates.certificate)
@@ -87,19 +91,5 @@ public actor SeaweedServer {
         } catch {
             return false
         }
-    }
-}
-
-private let directoriesToRemove = Mutex<[URL]>([])
-
-/// Removes a directory when the process ends.
-private func atExit(remove directory: URL) {
-    let isFirst = directoriesToRemove.withLock { directories in
-        directories.append(directory)
-        return directories.count == 1
-    }
-    guard isFirst else { return }
-    atexit {
-        for directory in directoriesToRemove.withLock({ $0 }) { try? FileManager.default.removeItem(at: directory) }
     }
 }

@@ -14,8 +14,7 @@ public struct TestCertificates: Sendable {
     ///
     /// - Parameter keyPassword: encrypts the key.
     public init(keyPassword: String? = nil) throws {
-        directory = FileManager.default.temporaryDirectory.appending(path: "switchboard-certificates-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        directory = try TemporaryFolder.make("switchboard-certificates")
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments =

@@ -16,6 +16,8 @@ public struct SimulatorConfiguration: Sendable {
     public var rateLimit: Int? = 300
     /// Seconds that a rate limit window lasts.
     public var rateWindow = 60
+    /// Whether the tokens of an OAuth client share one allowance; practitioners disagree on what the vendor does.
+    public var countsClients = false
     /// When simulated time begins; nil for the real time.
     public var now: SimulatorInstant?
     /// Whether simulated time stands still unless it is moved. Only then does the data not change by itself between two looks.
@@ -27,6 +29,8 @@ public struct SimulatorConfiguration: Sendable {
     public var startDayRule = false
     /// Records that paging of one query reaches; nil for any number.
     public var depthLimit: Int? = 100_000
+    /// What is too wide for the vendor's backend and answered with 504.
+    public var width = QueryWidth()
     /// `totalHits` is wrong by up to so many records, differently on each page.
     public var hitsJitter = 0
     /// How records move while they are paged through.
@@ -39,6 +43,8 @@ public struct SimulatorConfiguration: Sendable {
     public var users = UserData()
     /// How details jobs go.
     public var jobs = DetailsJobBehaviour()
+    /// The evaluations query answers 504 to longer windows; nil for any.
+    public var longestEvaluationWindow: Duration?
     /// What goes wrong.
     public var faults = FaultPlan()
 
@@ -47,7 +53,7 @@ public struct SimulatorConfiguration: Sendable {
 
     /// Names what is out of range, one sentence each; empty when all is well.
     public var problems: [String] {
-        var problems = data.problems + pageShift.problems + users.problems
+        var problems = data.problems + pageShift.problems + width.problems + users.problems
         for (name, port) in [("login", loginPort), ("api", apiPort), ("control", controlPort)] where !(0...65_535).contains(port)
         {
             problems.append("the \(name) port must be 0 to 65535, not \(port)")

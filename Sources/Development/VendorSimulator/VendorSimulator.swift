@@ -6,7 +6,8 @@
 /// - ``SimulatorConfiguration``: everything that can be set; ``ConversationData``: what conversations there are.
 /// - ``VendorSimulator/VendorSimulator``: the running servers; ``SimulatorAddresses``: where they listen.
 /// - ``Truth``: what a perfect reader has at the end.
-/// - ``FaultPlan``: what goes wrong; ``PageShift``: how records move while they are read; ``SimulatorClock``: time.
+/// - ``FaultPlan``: what goes wrong; ``PageShift``: how records move while they are read; ``QueryWidth``: what times out;
+///   ``SimulatorClock``: time.
 /// - ``RequestLog``: what was asked.
 ///
 /// Guarantees: the same configuration and the same clock give the same bytes; the same requests in the same order meet the
@@ -66,7 +67,8 @@ public final class VendorSimulator: Service {
         self.configuration = configuration
         self.logger = logger
         clock = SimulatorClock(start: configuration.now ?? .realTime, isFrozen: configuration.isClockFrozen)
-        let organisation = Organisation(seed: configuration.data.seed, users: configuration.users.count)
+        let organisation = Organisation(
+            seed: configuration.data.seed, users: configuration.users.count, evaluators: configuration.data.evaluators)
         let store = try ConversationStore(
             data: configuration.data, organisation: organisation, clock: clock,
             settings: ConversationStore.Settings(
@@ -84,7 +86,6 @@ public final class VendorSimulator: Service {
                 RateLimiter.Allowance(requests: configuration.rateLimit, window: configuration.rateWindow), clock: clock),
             listings: ListingTable(
                 organisation: organisation, pageLimit: configuration.listingPageLimit, wrongTotals: configuration.wrongTotals),
-            privacy: PrivacyRequestBook(seed: configuration.data.seed),
             directory: DirectoryListings(organisation: organisation, pageLimit: configuration.listingPageLimit), users: users,
             jobs: DetailsJobStore(behaviour: configuration.jobs, clock: clock, seed: configuration.data.seed) { query, instant in
                 switch query {
@@ -93,7 +94,11 @@ public final class VendorSimulator: Service {
                 case .users(let query): .users(users.listed(query, now: instant), query, now: instant)
                 }
             },
-            depthLimit: configuration.depthLimit)
+            quality: QualityService(
+                book: EvaluationBook(store: store, renderer: store.world.evaluations), pageLimit: configuration.listingPageLimit,
+                wrongTotals: configuration.wrongTotals, longestWindow: configuration.longestEvaluationWindow),
+            privacy: PrivacyRequestBook(seed: configuration.data.seed), depthLimit: configuration.depthLimit,
+            countsClients: configuration.countsClients, width: configuration.width)
         injector = FaultInjector(configuration.faults)
     }
 
@@ -167,15 +172,6 @@ public final class VendorSimulator: Service {
         Truth(store: genesys.store, query: try ConversationQuery(body: query, depthLimit: nil))
     }
 
-    /// Adds a privacy request, given as the JSON that the control host takes; returns its id.
-    public func addPrivacyRequest(_ json: String) throws -> String {
-        try genesys.privacy.add(Array(json.utf8), in: genesys.store)
-    }
-
-    /// Carries a privacy request out; returns how many conversations it deleted or changed, nil when there is no such request.
-    @discardableResult
-    public func executePrivacyRequest(_ id: String) -> Int? { genesys.privacy.execute(id, in: genesys.store) }
-
     /// Every record of presence and routing status that begins in an interval, one a line: `{"userId":…,"kind":…,"record":…}`.
     public func userTruth(_ interval: SimulatorInterval) -> [[UInt8]] { genesys.users.truth(interval) }
 
@@ -191,15 +187,32 @@ public final class VendorSimulator: Service {
     /// Holds the date still before which the data of jobs are complete; nil lets it follow the clock.
     public func setAvailability(_ instant: SimulatorInstant?) { genesys.jobs.setAvailability(instant) }
 
+    /// What a perfect reader has of the evaluations that were assigned in an interval.
+    public func evaluations(_ interval: SimulatorInterval) -> EvaluationTruth {
+        EvaluationTruth(book: genesys.quality.book, interval: interval)
+    }
+
+    /// Adds a privacy request, given as the JSON that the control host takes; returns its id.
+    public func addPrivacyRequest(_ json: String) throws -> String {
+        try genesys.privacy.add(Array(json.utf8), in: genesys.store)
+    }
+
+    /// Carries a privacy request out; returns how many conversations it deleted or changed, nil when there is no such request.
+    @discardableResult
+    public func executePrivacyRequest(_ id: String) -> Int? { genesys.privacy.execute(id, in: genesys.store) }
+
+    /// The ids of the members of the evaluators' role, deleted ones among them.
+    public var evaluators: [String] { genesys.quality.book.renderer.organisation.evaluators.map(\.id) }
+
+    /// Removes conversations for good, and with them their evaluations; how many there were.
+    @discardableResult
+    public func deleteConversations(_ ids: [String]) -> Int {
+        ids.compactMap { ConversationID($0) }.count { genesys.store.delete($0) }
+    }
+
     /// Changes what goes wrong from now on.
     public func setFaults(_ plan: FaultPlan) {
         injector.plan = plan
-    }
-
-    /// Removes a conversation for good, as the vendor's privacy requests do; false when there is none with this id.
-    @discardableResult
-    public func delete(conversation id: String) -> Bool {
-        ConversationID(id).map { genesys.store.delete($0) } ?? false
     }
 
     /// Makes every token that was issued so far invalid and says how many still were valid.

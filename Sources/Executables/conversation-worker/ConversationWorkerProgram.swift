@@ -25,7 +25,7 @@ enum ConversationWorkerProgram {
                 budget: SharedBudget(settings), lake: LakeSettings(settings), http: HTTPClientConfiguration(settings))
         } build: { configuration, context in
             let http = HTTPClient(configuration.http)
-            let store = try await configuration.lake.open(http: http)
+            let store = try await configuration.lake.open(http: http, context: context)
             let handler = ConversationHandler(
                 client: configuration.genesys.makeClient(transport: http, budget: configuration.budget), store: store,
                 configuration: configuration.conversations)

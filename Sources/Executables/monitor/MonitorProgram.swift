@@ -17,7 +17,7 @@ enum MonitorProgram {
                 monitor: MonitorConfiguration(settings), lake: LakeSettings(settings), http: HTTPClientConfiguration(settings))
         } build: { configuration, context in
             let http = HTTPClient(configuration.http)
-            let store = try await configuration.lake.open(http: http)
+            let store = try await configuration.lake.open(http: http, context: context)
             let monitor = MonitorService(configuration.monitor, store: store, health: context.health, logger: context.logger)
             return ProgramParts(services: [HTTPClientService(http), monitor], routes: StatusPage.routes(monitor))
         }.main()

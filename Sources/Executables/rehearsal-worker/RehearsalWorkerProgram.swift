@@ -21,7 +21,7 @@ enum RehearsalWorkerProgram {
                 http: HTTPClientConfiguration(settings))
         } build: { configuration, context in
             let http = HTTPClient(configuration.http)
-            let store = try await configuration.lake.open(http: http)
+            let store = try await configuration.lake.open(http: http, context: context)
             let handler = RehearsalHandler(store: store, http: http, vendor: configuration.vendor)
             return ProgramParts(services: [
                 HTTPClientService(http), LakeHousekeeping(store, logger: context.logger),

@@ -41,7 +41,11 @@ struct AccessOptions: ParsableArguments {
     @Option(help: "Seconds that a rate limit window lasts.")
     var rateWindow = 60
 
+    @Flag(help: "All tokens of a client share one allowance.")
+    var ratePerClient = false
+
     func apply(to configuration: inout SimulatorConfiguration) throws {
+        configuration.countsClients = ratePerClient
         if !client.isEmpty {
             configuration.clients = [:]
             for pair in client {
@@ -70,6 +74,12 @@ struct DataOptions: ParsableArguments {
 
     @Option(help: "One conversation in so many gains an evaluation 1 to 72 hours after its end; 0 for none.")
     var evaluationEvery = 25
+
+    @Flag(help: "Evaluations are finished and released the moment they are made, by members of the role, and never change.")
+    var plainEvaluations = false
+
+    @Option(help: "The number of evaluators, 1 to 200.")
+    var evaluators = 14
 
     @Option(help: "One conversation in so many is changed by the nightly pipeline two days after its end; 0 for none.")
     var correctionEvery = 100
@@ -107,6 +117,8 @@ struct DataOptions: ParsableArguments {
         configuration.data.conversationsPerDay = conversationsPerDay
         configuration.data.longEvery = longEvery
         configuration.data.evaluationEvery = evaluationEvery
+        configuration.data.plainEvaluations = plainEvaluations
+        configuration.data.evaluators = evaluators
         configuration.data.correctionEvery = correctionEvery
         configuration.data.awkwardEvery = awkwardEvery
         configuration.data.awkward = try awkwardKinds()
@@ -153,6 +165,12 @@ struct BehaviourOptions: ParsableArguments {
     @Option(help: "Records that paging of one query reaches (page size × page number); 0 for any number.")
     var depthLimit = 100_000
 
+    @Option(help: "A query whose interval is longer than so many seconds is answered with 504; 0 for none.")
+    var longestInterval = 0
+
+    @Option(help: "A query that finds more conversations is answered with 504; 0 for none.")
+    var mostHits = 0
+
     @Option(help: "totalHits is wrong by up to so many records.")
     var hitsJitter = 0
 
@@ -182,6 +200,8 @@ struct BehaviourOptions: ParsableArguments {
 
     @Option(help: "How far the availability date of details jobs is behind the clock, in seconds. (default: 21600)")
     var availabilityLag: Int?
+    @Option(help: "The evaluations query answers 504 to windows of more than so many hours; 0 for none.")
+    var evaluationWindowHours = 0
 
     @Option(help: ArgumentHelp("What goes wrong: hostile, none, or a JSON file with a fault plan.", valueName: "plan"))
     var faults = "none"
@@ -189,6 +209,8 @@ struct BehaviourOptions: ParsableArguments {
     func apply(to configuration: inout SimulatorConfiguration) throws {
         configuration.startDayRule = startDayRule
         configuration.depthLimit = depthLimit == 0 ? nil : depthLimit
+        configuration.width.seconds = longestInterval == 0 ? nil : longestInterval
+        configuration.width.hits = mostHits == 0 ? nil : mostHits
         configuration.hitsJitter = hitsJitter
         configuration.pageShift.mode = pageShift
         configuration.pageShift.everyPages = shiftEvery
@@ -198,6 +220,7 @@ struct BehaviourOptions: ParsableArguments {
         configuration.listingPageLimit = listingPageLimit
         configuration.wrongTotals = wrongTotals
         try applyJobs(to: &configuration)
+        configuration.longestEvaluationWindow = evaluationWindowHours > 0 ? .seconds(evaluationWindowHours * 3_600) : nil
         if let plan = FaultPlan(preset: faults) {
             configuration.faults = plan
             return

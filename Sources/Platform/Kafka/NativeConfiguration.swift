@@ -83,7 +83,7 @@ class HandleCallbacks: @unchecked Sendable {
     }
 
     func logged(level: Int32, facility: String?, text: String?) {
-        // syslog's levels; librdkafka repeats each broker's connection failure, which the error callback reports too.
+        // syslog's levels; librdkafka repeats each broker's connection failure, which the error callback reports too: throttled.
         let swiftLevel: Logger.Level =
             switch level {
             case ...2: .critical
@@ -92,13 +92,24 @@ class HandleCallbacks: @unchecked Sendable {
             case 5, 6: .info
             default: .debug
             }
-        logger.log(level: swiftLevel, "\(text ?? "")", metadata: ["facility": "\(facility ?? "")"])
+        let (text, facility) = (text ?? "", facility ?? "")
+        guard swiftLevel > .debug else {
+            logger.debug("\(text)", metadata: ["facility": "\(facility)"])
+            return
+        }
+        guard let repeated = LogThrottle.shared.admit(facility: facility, text: text) else { return }
+        logger.log(level: swiftLevel, "\(text)", metadata: Self.metadata(["facility": "\(facility)"], repeated))
     }
 
     func failed(code: rd_kafka_resp_err_t, reason: String?) {
         let error = KafkaError(code: code, operation: "broker connection", message: reason)
         if error.kind == .authentication { refusal.withLock { $0 = error } }
-        logger.warning("kafka client error", metadata: ["error": "\(error)"])
+        guard let repeated = LogThrottle.shared.admit(facility: "ERROR", text: error.description) else { return }
+        logger.warning("kafka client error", metadata: Self.metadata(["error": "\(error)"], repeated))
+    }
+
+    private static func metadata(_ metadata: Logger.Metadata, _ repeated: Int) -> Logger.Metadata {
+        repeated == 0 ? metadata : metadata.merging(["repeated": "\(repeated)"]) { given, _ in given }
     }
 
     /// Why the broker refused this client, if it did.

@@ -4,7 +4,8 @@ public import Transfer
 public enum ObjectStorageLocation {
     /// Opens the store that a URL names: `file:///absolute/directory` or `s3://bucket/prefix`.
     ///
-    /// Nothing is contacted; `check()` does that.
+    /// The directory may be percent-encoded; a space may also stand as it is. Nothing is contacted; `check()` does that.
+    ///
     /// - Throws: `ObjectStorageError` of kind `.misconfigured` with what is allowed.
     public static func open(
         _ url: String, settings: ObjectStorageSettings = ObjectStorageSettings()
@@ -16,12 +17,35 @@ public enum ObjectStorageLocation {
     }
 
     private static func openDirectory(_ url: String) throws(ObjectStorageError) -> any ObjectStore {
-        let path = String(url.dropFirst("file://".count))
+        guard let path = decoded(url.dropFirst("file://".count)) else {
+            throw ObjectStorageError(
+                .misconfigured, store: "file:",
+                message: "in a file:// URL % begins an encoded byte such as %20: write %25 for a percent sign")
+        }
         guard path.utf8.first == UInt8(ascii: "/") else {
             throw ObjectStorageError(
                 .misconfigured, store: "file:", message: "the directory must be absolute, with three slashes: file:///directory")
         }
         return try FileObjectStore(directory: path)
+    }
+
+    /// The text without percent-encoding; nil: some of it is wrong.
+    private static func decoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = rest.prefix(2)
+            guard digits.count == 2, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
+                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+            else { return nil }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 
     private static func openBucket(_ url: String, _ settings: ObjectStorageSettings) throws(ObjectStorageError) -> any ObjectStore

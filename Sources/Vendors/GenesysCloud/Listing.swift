@@ -48,9 +48,58 @@ public struct ListingFigures: Sendable, Hashable {
     }
 }
 
+/// Reads a listing, a page at a time, so that several can be read side by side.
+public struct ListingReader: Sendable {
+    private let client: GenesysCloudClient
+    private let limits: RecordLimits
+    private var walk: ListingWalk
+    private var path: String?
+    private var number = 0
+    /// Which listing.
+    public let query: ListingQuery
+
+    init(client: GenesysCloudClient, query: ListingQuery, limits: RecordLimits) {
+        self.client = client
+        self.query = query
+        self.limits = limits
+        walk = ListingWalk(query)
+        path = query.firstPath
+    }
+
+    /// What reading showed so far.
+    public var figures: ListingFigures { walk.figures }
+
+    /// Waits for the next page; nil at the end.
+    ///
+    /// - Throws: ``GenesysCloudError`` or `CancellationError`; the same page can be asked for again then.
+    public mutating func next() async throws -> ListingPage? {
+        while let current = path {
+            let read = try await client.listingPage(query, path: current, number: number + 1, limits: limits)
+            number += 1
+            let before = walk.figures.repeatedPages
+            path = walk.next(after: ListingWalk.Answer(envelope: read.page.envelope, content: read.content))
+            guard !walk.isEndless else {
+                throw GenesysCloudError(
+                    .badAnswer, operation: query.operation, message: "the listing has no end: \(number) pages were read")
+            }
+            if walk.figures.repeatedPages == before { return read.page }
+        }
+        return nil
+    }
+}
+
 extension GenesysCloudClient {
     /// The largest page of a listing, bytes: a page is held in memory.
     public static let maximumListingPage = 64 << 20
+
+    /// Begins to read a listing.
+    ///
+    /// - Parameters:
+    ///   - query: Which listing.
+    ///   - limits: How large and deep a page may be.
+    public func listing(_ query: ListingQuery, limits: RecordLimits = RecordLimits()) -> ListingReader {
+        ListingReader(client: self, query: query, limits: limits)
+    }
 
     /// Reads a listing to its end, page by page.
     ///
@@ -63,27 +112,16 @@ extension GenesysCloudClient {
     public func listing(
         _ query: ListingQuery, limits: RecordLimits = RecordLimits(), page: (ListingPage) async throws -> Void
     ) async throws -> ListingFigures {
-        var walk = ListingWalk(query)
-        var path: String? = query.firstPath
-        var number = 0
-        while let current = path {
-            number += 1
-            let read = try await listingPage(query, path: current, number: number, limits: limits)
-            let before = walk.figures.repeatedPages
-            path = walk.next(after: ListingWalk.Answer(envelope: read.page.envelope, content: read.content))
-            if walk.figures.repeatedPages == before { try await page(read.page) }
-        }
-        guard !walk.isEndless else {
-            throw GenesysCloudError(
-                .badAnswer, operation: query.operation, message: "the listing has no end: \(number) pages were read")
-        }
-        return walk.figures
+        var reader = listing(query, limits: limits)
+        while let next = try await reader.next() { try await page(next) }
+        return reader.figures
     }
 
-    private func listingPage(
+    fileprivate func listingPage(
         _ query: ListingQuery, path: String, number: Int, limits: RecordLimits
     ) async throws -> (page: ListingPage, content: UInt64) {
-        let request = GenesysCloudRequest(query.operation, path: path, permission: query.permission)
+        var request = GenesysCloudRequest(query.operation, path: path, permission: query.permission)
+        request.maximumTimeouts = query.maximumTimeouts
         return try await call(request) { response in
             var splitter = RecordSplitter(arrayKey: query.arrayKey, limits: limits)
             var records: [[UInt8]] = []

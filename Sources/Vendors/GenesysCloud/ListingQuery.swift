@@ -43,6 +43,8 @@ public struct ListingQuery: Sendable, Hashable {
     public var paging: Paging
     /// The permission that it needs.
     public var permission: String?
+    /// After so many answers 504 a page fails without further attempts: the caller asks for less instead. Nil: as configured.
+    public var maximumTimeouts: Int?
 
     /// A listing.
     public init(

@@ -6,7 +6,7 @@ import Records
 /// 2. Role members and others have no URIs: there the page number goes up to the page count, or while pages are full.
 /// 3. An empty page ends everything but cursor paging, where it may have a successor.
 /// 4. An address that was read already, or that may not be called, is not followed: counting pages takes its place.
-struct ListingWalk {
+struct ListingWalk: Sendable {
     /// What is known of an answer.
     struct Answer {
         let envelope: Envelope

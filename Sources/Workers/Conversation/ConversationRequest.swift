@@ -15,7 +15,7 @@ struct ConversationRequest: Sendable {
         case finishOpen = "finish-open"
         /// Has the day extracted again, once the vendor's data have settled.
         case settle
-        /// Lists the vendor's privacy requests and tells of those that are new.
+        /// Lists the vendor's privacy requests.
         case privacyRequests = "gdpr-requests"
     }
 

@@ -115,6 +115,34 @@ struct ConversationStoreTests {
         #expect(!rows.contains { $0.day == 20_513 })
     }
 
+    @Test(
+        "with the start-day rule the truth of an interval is still what started in it, and moving rows leave its neighbours alone"
+    )
+    func startDayTruth() throws {
+        let today = "2026-03-02T16:00:00Z/2026-03-03T16:00:00Z"
+        let yesterday = "2026-03-01T16:00:00Z/2026-03-02T16:00:00Z"
+        var configuration = try SimulatedDay.configuration()
+        let plain = Truth(store: try SimulatedDay.store(configuration), query: try SimulatedDay.query(today)).ids
+        configuration.startDayRule = true
+        configuration.data.longEvery = 5
+        configuration.pageShift = PageShift(mode: .insert)
+        configuration.pageShift.everyPages = 1
+        configuration.pageShift.changed = 20
+        configuration.pageShift.limit = 20
+        let store = try SimulatedDay.store(configuration)
+        let query = try SimulatedDay.query(today, size: 20)
+        #expect(Truth(store: store, query: query).ids == plain)
+        let before = try SimulatedDay.query(yesterday)
+        func lines(_ truth: Truth) -> [[UInt8]] { (0..<truth.count).map { truth.line(at: $0) } }
+        let expected = lines(Truth(store: store, query: before))
+        #expect(store.rows(query).count > plain.count)
+        #expect(lines(Truth(store: store, query: before)) == expected)
+        #expect(Truth(store: store, query: query).count > plain.count)
+        // The limit is reached: a second reading is calm and finds all of it.
+        let found = Set(store.rows(query).map { store.world.calendar.identifier(of: $0).text })
+        #expect(Set(Truth(store: store, query: query).ids).subtracting(found).isEmpty)
+    }
+
     @Test("inserted conversations make records come twice, some changed, and belong to the truth")
     func insertion() throws {
         var configuration = try SimulatedDay.configuration()

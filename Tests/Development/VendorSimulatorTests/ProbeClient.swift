@@ -47,9 +47,10 @@ struct ProbeClient: Sendable {
     }
 
     func page(
-        _ addresses: SimulatorAddresses, _ headers: HTTPHeaders, page: Int, size: Int = 25
+        _ addresses: SimulatorAddresses, _ headers: HTTPHeaders, page: Int = 1, size: Int = 25,
+        interval: String = SimulatedDay.interval
     ) async throws(TransferError) -> Reply {
-        let body = #"{"interval":"\#(SimulatedDay.interval)","paging":{"pageSize":\#(size),"pageNumber":\#(page)}}"#
+        let body = #"{"interval":"\#(interval)","paging":{"pageSize":\#(size),"pageNumber":\#(page)}}"#
         var headers = headers
         headers.set("Content-Type", "application/json")
         return try await send(

@@ -50,6 +50,25 @@ struct ServerTests {
         }
     }
 
+    @Test("what is too wide times out each time, and is answered in halves")
+    func width() async throws {
+        var configuration = try SimulatedDay.configuration()
+        configuration.width.seconds = 86_399
+        configuration.width.hits = 100
+        let simulator = try VendorSimulator(configuration)
+        try await simulator.whileRunning { addresses in
+            let authorization = try await client.authorization(addresses)
+            for interval in [SimulatedDay.interval, "2026-03-01T16:00:00Z/2026-03-02T06:00:00Z"] {
+                for _ in 1...2 {
+                    let reply = try await client.page(addresses, authorization, interval: interval)
+                    #expect(reply.status == 504 && reply.text.contains(#""code":"request.timeout""#), "\(interval)")
+                }
+            }
+            let half = try await client.page(addresses, authorization, interval: "2026-03-01T16:00:00Z/2026-03-02T01:00:00Z")
+            #expect(half.status == 200 && half.text.contains(#""totalHits":9"#), "\(half.text.suffix(30))")
+        }
+    }
+
     @Test("under the hostile plan a client that tries again reads exactly the truth")
     func hostile() async throws {
         var configuration = try SimulatedDay.configuration(conversationsPerDay: 1_200)

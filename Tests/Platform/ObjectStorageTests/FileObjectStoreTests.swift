@@ -150,10 +150,20 @@ struct ObjectStorageLocationTests {
     }
 
     @Test(
+        "a directory's name may be percent-encoded, and may hold a space as it is",
+        arguments: [
+            ("file:///tmp/my lake", "file:///tmp/my lake"), ("file:///tmp/my%20lake", "file:///tmp/my lake"),
+            ("file:///tmp/100%25", "file:///tmp/100%"), ("file:///tmp/l%C3%A5ke", "file:///tmp/låke"),
+        ])
+    func spelling(url: String, location: String) throws {
+        #expect(try ObjectStorageLocation.open(url).location == location)
+    }
+
+    @Test(
         "a wrong location is refused with what is allowed, and never repeats a secret",
         arguments: [
             "", "lake", "/lake", "file://lake", "file:lake", "s3:/x", "s3://", "s3://B", "s3://Bucket/x", "s3://bucket/../x",
-            "s3://bucket//x",
+            "s3://bucket//x", "file:///tmp/100%", "file:///tmp/%2", "file:///tmp/%zz", "file:///tmp/%C3", "file:///a%00b",
             "gs://bucket", "https://user:secret@host/bucket", "s3://key:secret@bucket/x",
         ])
     func wrong(url: String) {

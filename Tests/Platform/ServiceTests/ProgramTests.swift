@@ -123,6 +123,17 @@ struct AdminServerTests {
     }
 }
 
+extension ServerBootstrap {
+    /// A port that was free a moment ago.
+    fileprivate static func freePort() async throws -> Int? {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0)
+            .get()
+        let port = channel.localAddress?.port
+        try await channel.close()
+        return port
+    }
+}
+
 @Suite("Program", .timeLimit(.minutes(3)))
 struct ProgramTests {
     private let events = AsyncStream.makeStream(of: String.self)
@@ -208,6 +219,58 @@ struct ProgramTests {
         #expect(await next(1) == ["building"])
         signals.continuation.yield("SIGTERM")
         try await result
+    }
+
+    @Test("operators are served while the parts are being built, and the program's own routes come with them")
+    func servedWhileBuilding() async throws {
+        let supervisor = try supervisor()
+        let health = supervisor.context.health
+        let port = try #require(try await ServerBootstrap.freePort())
+        let gate = AsyncStream.makeStream(of: Void.self)
+        let probe = Probe("a", events: events.continuation)
+        let settings = try Settings(yaml: "admin.port: \(port)")
+        let common = CommonConfiguration(settings)
+        let waiting = ProgramSupervisor(context: supervisor.context, common: common, readyFile: nil, endByForce: {})
+        let continuation = events.continuation
+        async let result: Void = waiting.run(signals: signals.stream) {
+            continuation.yield("building")
+            for await _ in gate.stream { break }
+            return ProgramParts(services: [probe]) { router in router.get("page") { _, _ in "hello" } }
+        }
+        #expect(await next(1) == ["building"])
+        let base = "http://127.0.0.1:\(port)"
+        let ready = try await get("\(base)/readyz")
+        #expect(ready.status == 503 && ready.body.contains("start"), "\(ready)")
+        #expect(try await get("\(base)/healthz").status == 200)
+        #expect(try await get("\(base)/page").status == 404)
+        gate.continuation.yield()
+        #expect(await next(1) == ["a started"])
+        #expect(try await get("\(base)/page").body == "hello")
+        #expect(try await get("\(base)/readyz").status == 200)
+        #expect(health.report(.readiness).isPassing)
+        signals.continuation.yield("SIGTERM")
+        try await result
+    }
+
+    @Test("an admin address that is taken ends the program before its parts are built")
+    func takenAddress() async throws {
+        let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(taken.localAddress?.port)
+        let supervisor = try supervisor()
+        let waiting = ProgramSupervisor(
+            context: supervisor.context, common: CommonConfiguration(try Settings(yaml: "admin.port: \(port)")), readyFile: nil,
+            endByForce: {})
+        let continuation = events.continuation
+        let failure = await #expect(throws: ProgramFailure.self) {
+            try await waiting.run(signals: signals.stream) {
+                continuation.yield("building")
+                return ProgramParts(services: [])
+            }
+        }
+        #expect(failure?.exit == .configuration)
+        events.continuation.finish()
+        #expect(await next(1).isEmpty)
+        try await taken.close()
     }
 
     @Test("a service that fails stops the others gracefully and its error is the program's")

@@ -68,6 +68,39 @@ struct SettingsTests {
     }
 
     @Test(
+        "a section with nothing in it is as good as none; what is missing from it is told by its key",
+        arguments: ["fetch:\n", "fetch:\n#  page-size: 3\nlake:\n", "fetch: ~\nlake: {}", "routes:\nfetch:\n  deep:\n"])
+    func emptySections(yaml: String) throws {
+        let settings = try Settings(yaml: yaml)
+        _ = settings.int("fetch.page-size", default: 100, in: 1...100)
+        _ = settings.string("fetch.deep.name", default: "x")
+        #expect(settings.sections("routes").isEmpty)
+        _ = settings.url("lake.url", schemes: ["file"])
+        let error = #expect(throws: SettingsError.self) { try settings.finish() }
+        #expect(
+            error?.description
+                == "lake.url is missing: a URL that begins with file://, without user name, password or spaces")
+    }
+
+    @Test("an unknown key without a value is still unknown")
+    func emptyUnknown() throws {
+        let settings = try Settings(yaml: "fetsh:\n")
+        _ = settings.int("fetch.page-size", default: 100, in: 1...100)
+        let error = #expect(throws: SettingsError.self) { try settings.finish() }
+        #expect(error?.description.hasPrefix("fetsh: unknown key") == true)
+    }
+
+    @Test(
+        "a directory's URL may hold spaces, another one may not",
+        arguments: [
+            ("file:///my directory/lake", true), ("file:///my%20directory", true), ("s3://bucket/my prefix", false),
+            ("file:///line\nbreak", false), ("file://host name/lake", false),
+        ])
+    func spaces(url: String, isFine: Bool) {
+        #expect((URLText.check(url, schemes: ["file", "s3"]) == .fine) == isFine)
+    }
+
+    @Test(
         "a file that is no configuration is refused with its name and the reason",
         arguments: [
             ("[1, 2]", "is not a YAML mapping"), ("a: [", "is not valid YAML"), ("a: 1\na: 2", "given twice"),

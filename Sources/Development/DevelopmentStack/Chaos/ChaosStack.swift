@@ -60,7 +60,7 @@ struct ChaosStack: Sendable {
             if let port = URL(string: stack.vendor.api)?.port { api.passOn(to: port) }
             return ChaosStack(stack: stack, storage: storage, proxies: proxies)
         } catch {
-            await storage?.process.kill()
+            await storage?.kill()
             for proxy in proxies.values.joined() { await proxy.stop() }
             throw error
         }
@@ -148,7 +148,7 @@ struct ChaosStack: Sendable {
     func stop() async {
         calm()
         await stack.stop()
-        await storage?.process.stop(grace: .seconds(10))
+        await storage?.stop(grace: .seconds(10))
         for proxy in proxies.values.joined() { await proxy.stop() }
     }
 }

@@ -8,6 +8,7 @@ public struct SeaweedStorage: Sendable {
     public let process: ManagedProcess
     /// Where it speaks S3, on 127.0.0.1.
     public let port: Int
+    private let ports: [Int]
     /// The only account.
     public static let account = (accessKey: "development", secretKey: "development-secret")
     /// The only bucket.
@@ -31,21 +32,52 @@ public struct SeaweedStorage: Sendable {
             ProcessCommand(
                 "storage", program: program,
                 arguments: [
-                    "server", "-dir=\(directory)", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false",
+                    "-logdir=\(directory)", "server", "-dir=\(directory)", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+                    "-master.telemetry=false",
                     "-volume.max=50", "-master.volumeSizeLimitMB=256", "-master.port=\(ports[0])",
                     "-master.port.grpc=\(ports[1])",
                     "-volume.port=\(ports[2])", "-volume.port.grpc=\(ports[3])", "-filer", "-filer.port=\(ports[4])",
                     "-filer.port.grpc=\(ports[5])", "-s3", "-s3.port=\(ports[6])", "-s3.port.grpc=\(ports[7])",
                     "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-s3.config=\(identities)",
-                ], output: log))
-        let storage = SeaweedStorage(process: process, port: ports[6])
+                ] + socketArguments(directory: directory), output: log))
+        let storage = SeaweedStorage(process: process, port: ports[6], ports: ports)
         do {
             try await storage.awaitAnswer()
             return storage
         } catch {
-            await process.kill()
+            await storage.kill()
             throw error
         }
+    }
+
+    /// Ends it.
+    ///
+    /// - Parameter grace: how long it may take before it is killed.
+    public func stop(grace: Duration) async {
+        await process.stop(grace: grace)
+        removeSockets()
+    }
+
+    /// Ends it at once.
+    public func kill() async {
+        await process.kill()
+        removeSockets()
+    }
+
+    private func removeSockets() {
+        // Those that were never made, or that it removed itself, are gone already.
+        for socket in Self.sockets(ports: ports) { try? FileManager.default.removeItem(atPath: socket) }
+    }
+
+    /// The sockets that it makes in `/tmp` whatever it is told, one for each gRPC port, and leaves there.
+    public static func sockets(ports: [Int]) -> [String] {
+        ["master", "volume", "filer", "s3"].flatMap { part in ports.map { "/tmp/seaweedfs-\(part)-grpc-\($0).sock" } }
+    }
+
+    /// What puts its other sockets into a directory, if the path isn't too long for one.
+    public static func socketArguments(directory: String) -> [String] {
+        guard directory.utf8.count < 90 else { return [] }
+        return ["filer", "s3"].map { "-\($0).localSocket=\(directory)/\($0).sock" }
     }
 
     /// Its parts find each other one by one: it is ready when an object can be stored.

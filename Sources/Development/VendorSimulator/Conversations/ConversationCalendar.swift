@@ -48,6 +48,9 @@ struct ConversationCalendar: Sendable {
         return UInt32(index)
     }
 
+    /// Whether a conversation gains an evaluation unless it was abandoned; quicker than its facts.
+    func mayBeEvaluated(_ row: Row) -> Bool { seed(of: row).oneIn(data.evaluationEvery, salt: Salt.evaluated) }
+
     /// Everything that is decided about a conversation before a byte of it is written.
     ///
     /// - Parameter start: where an inserted conversation was put; regular ones know their start.
@@ -67,7 +70,9 @@ struct ConversationCalendar: Sendable {
         var facts = ConversationFacts(row: row, start: start, end: end, kind: kind)
         if kind != .abandoned, seed.oneIn(data.evaluationEvery, salt: Salt.evaluated) {
             let delay = 3_600_000 + Int64(seed.number(Salt.evaluationDelay, below: 71 * 3_600_000))
-            facts.evaluated = end.adding(milliseconds: delay)
+            let evaluated = end.adding(milliseconds: delay)
+            facts.evaluated = evaluated
+            facts.evaluations = EvaluationPlan.plans(seed, assigned: evaluated, isPlain: data.plainEvaluations)
         }
         if seed.oneIn(data.correctionEvery, salt: Salt.corrected) {
             // The first 03:00Z that comes at least 48 hours after the end.
@@ -91,6 +96,8 @@ struct ConversationFacts: Sendable {
     let kind: RecordShape.Kind
     /// When the record gains an evaluation.
     var evaluated: SimulatorInstant?
+    /// The evaluations that it gains then, and what becomes of them.
+    var evaluations: [EvaluationPlan] = []
     /// When the nightly pipeline changes the record.
     var corrected: SimulatorInstant?
     var awkward: AwkwardContent?
@@ -101,6 +108,9 @@ struct ConversationFacts: Sendable {
         var next: SimulatorInstant?
         for instant in [start, end, evaluated, corrected] {
             if let instant, instant > now, next.map({ instant < $0 }) ?? true { next = instant }
+        }
+        for state in evaluations.lazy.flatMap(\.states) where state.at > now {
+            if next.map({ state.at < $0 }) ?? true { next = state.at }
         }
         return next
     }

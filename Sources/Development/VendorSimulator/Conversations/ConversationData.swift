@@ -8,6 +8,10 @@ public struct ConversationData: Sendable {
     public var longEvery = 400
     /// One conversation in so many gains an evaluation 1 to 72 hours after its end; 0 for none.
     public var evaluationEvery = 25
+    /// Whether an evaluation is finished and released the moment it is made, by a member of the role, and never changes.
+    public var plainEvaluations = false
+    /// The number of evaluators, 1 to 200.
+    public var evaluators = 14
     /// One conversation in so many is changed by the nightly pipeline, at the first 03:00Z at least 48 hours after its end;
     /// 0 for none.
     public var correctionEvery = 100
@@ -34,6 +38,7 @@ public struct ConversationData: Sendable {
         if !(0...10_000_000).contains(conversationsPerDay) {
             problems.append("conversations per day must be 0 to 10000000, not \(conversationsPerDay)")
         }
+        if !(1...200).contains(evaluators) { problems.append("there must be 1 to 200 evaluators, not \(evaluators)") }
         if !(0...268_435_456).contains(hugeBytes) {
             problems.append("the size of huge records must be 0 to 268435456 bytes, not \(hugeBytes)")
         }

@@ -13,6 +13,8 @@ struct Organisation: Sendable {
     let skills: [Member]
     let forms: [Member]
     let evaluators: [Member]
+    /// Who has evaluated and lost the role.
+    let formerEvaluator: Member
     let campaigns: [Member]
     let flows: [Member]
     let edges: [Member]
@@ -23,8 +25,10 @@ struct Organisation: Sendable {
     /// The role whose members are the evaluators.
     static let evaluatorRole = "Quality Evaluator"
 
-    /// - Parameter users: the number of users; the first ones are the same whatever it is.
-    init(seed: UInt64, users count: Int = 231) {
+    /// - Parameters:
+    ///   - users: the number of users; the first ones are the same whatever it is.
+    ///   - evaluators: the number of those who evaluate.
+    init(seed: UInt64, users count: Int = 231, evaluators evaluatorCount: Int = 14) {
         func members(_ salt: UInt64, _ names: [String]) -> [Member] {
             names.enumerated().map { index, name in
                 var identifier = RecordBytes(capacity: 36)
@@ -44,7 +48,8 @@ struct Organisation: Sendable {
         divisions = members(5, ["Home", "North", "South"])
         skills = members(6, ["English", "Tagalog", "Cebuano", "Cards", "Loans", "VIP"])
         forms = members(7, ["Voice QA", "Chat QA", "E-mail QA"])
-        evaluators = Array(users[3..<17])
+        evaluators = Array(users[3..<(3 + min(max(evaluatorCount, 1), 200))])
+        formerEvaluator = users[229]
         campaigns = members(8, ["Renewals", "Welcome calls"])
         flows = members(9, ["Main IVR", "After hours", "Cards IVR"])
         edges = members(10, ["Edge 1", "Edge 2"])
@@ -57,6 +62,16 @@ struct Organisation: Sendable {
             11,
             ["Quality Evaluator - Trial", "Quality Evaluator Lead", "Senior Quality Evaluator", Organisation.evaluatorRole]
                 + ["Admin", "Agent", "Employee", "Supervisor", "Telephony Admin", "User", "Reporting", "Recording Exporter"])
+    }
+
+    /// The state of a user; nil for an id that nobody has.
+    func state(ofUser id: String) -> String? {
+        users.firstIndex { $0.id == id }.map(Organisation.state(ofUserAt:))
+    }
+
+    /// The state of the user at a position of ``users``.
+    static func state(ofUserAt index: Int) -> String {
+        index % 17 == 11 ? "deleted" : index % 9 == 5 ? "inactive" : "active"
     }
 
     /// The members that a record's text names by `table`; nil for an unknown name.

@@ -1,10 +1,14 @@
 /// Writes the exact bytes of conversation records.
 struct RecordRenderer: Sendable {
     let calendar: ConversationCalendar
+    private let evaluations: EvaluationRenderer
     private let templates: [RecordTemplate]
 
-    init(calendar: ConversationCalendar, organisation: Organisation) throws(RecordTemplateError) {
+    init(
+        calendar: ConversationCalendar, organisation: Organisation, evaluations: EvaluationRenderer
+    ) throws(RecordTemplateError) {
         self.calendar = calendar
+        self.evaluations = evaluations
         var templates: [RecordTemplate] = []
         for kind in RecordShape.Kind.allCases {
             templates.append(try RecordTemplate(RecordShape.text(kind), organisation: organisation))
@@ -32,7 +36,7 @@ struct RecordRenderer: Sendable {
         }
         let filler = GapFiller(
             facts: facts, seed: calendar.seed(of: facts.row), identifier: calendar.identifier(of: facts.row), revision: revision,
-            hugeBytes: calendar.data.hugeBytes)
+            hugeBytes: calendar.data.hugeBytes, evaluations: evaluations, now: now)
         let template = templates[facts.kind.rawValue]
         template.text.withUnsafeBufferPointer { text in
             var position = 0
@@ -61,6 +65,8 @@ private struct GapFiller {
     let identifier: ConversationID
     let revision: Int
     let hugeBytes: Int
+    let evaluations: EvaluationRenderer
+    let now: SimulatorInstant
 
     private var duration: Int64 { facts.end.milliseconds - facts.start.milliseconds }
 
@@ -85,7 +91,7 @@ private struct GapFiller {
             record.append(number: hundredths / 100)
             record.append(UInt8(ascii: "."))
             record.append(number: Int(hundredths % 100), digits: 2)
-        case .evaluated: append(facts.evaluated ?? facts.end, to: &record)
+        case .evaluations: evaluations.appendToConversation(facts, seed, now: now, to: &record)
         case .revision: record.append(number: Int64(revision))
         case .extra:
             if let awkward = facts.awkward { record.append(AwkwardText.extra(awkward)) }

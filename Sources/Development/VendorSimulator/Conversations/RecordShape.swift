@@ -78,7 +78,7 @@ enum RecordShape {
             {{?corrected}},"customerParticipation":true,"selfServed":false{{/}}
             {{?revised}},"externalTag":"revision-{{revision}}"{{/}}
             ,"participants":[\#(participants.joined(separator: ","))]
-            {{?evaluated}},"evaluations":[\#(evaluation)]{{/}}
+            {{?evaluated}},"evaluations":[{{evaluations}}]{{/}}
             {{extra}}
             {{?identifierLast}},"associatedConversation":{"conversationId":"{{identifier:990}}"},"conversationId":"{{conversation}}"{{/}}
             }
@@ -174,11 +174,4 @@ enum RecordShape {
         ,"conference":false}{{/}}]}]}
         """#
     }
-
-    private static let evaluation = #"""
-        {"evaluationId":"{{identifier:900}}","evaluatorId":"{{evaluator:901}}","userId":"{{user:201}}","formId":"{{form:902}}"
-        ,"contextId":"{{identifier:903}}","formName":"{{form.name:902}}","queueId":"{{queue:110}}"
-        ,"evaluationStatus":"{{?unknownEnums}}Pondered{{/}}{{!unknownEnums}}Finished{{/}}","released":true,"rescored":false
-        ,"eventTime":"{{evaluated}}","oTotalScore":{{number:904:40:100}},"oTotalCriticalScore":{{number:905:0:100}}}
-        """#
 }

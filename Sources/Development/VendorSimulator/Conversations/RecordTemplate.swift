@@ -22,8 +22,8 @@ struct RecordTemplate: Sendable {
         case digits(UInt64)
         /// A mean opinion score such as `4.37`.
         case score(UInt64)
-        /// When the evaluation was made.
-        case evaluated
+        /// The evaluations.
+        case evaluations
         /// How often the record was changed by the page-shift behaviour.
         case revision
         /// Where awkward content goes.
@@ -152,7 +152,7 @@ extension RecordTemplate.Gap {
         let numbers = parts.dropFirst().map { Int64($0) }
         switch (parts.first ?? "", numbers) {
         case ("conversation", []): self = .conversation
-        case ("evaluated", []): self = .evaluated
+        case ("evaluations", []): self = .evaluations
         case ("revision", []): self = .revision
         case ("extra", []): self = .extra
         case ("identifier", let values): self = .identifier(try Self.salt(values, 1, content))

@@ -105,6 +105,8 @@ struct QueryIdentity: Hashable {
 struct SelectionKey: Hashable {
     var interval: SimulatorInterval
     var predicate: RowPredicate
+    /// Whether only what starts in the interval counts, whatever rule the API follows.
+    var startsInside = false
 }
 
 /// Why the vendor refuses a query with status 400.

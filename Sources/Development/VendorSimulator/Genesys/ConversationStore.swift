@@ -36,8 +36,10 @@ final class ConversationStore: Sendable {
         let calendar = ConversationCalendar(data: data)
         self.clock = clock
         self.settings = settings
-        world = RowPredicateWorld(calendar: calendar, organisation: organisation)
-        renderer = try RecordRenderer(calendar: calendar, organisation: organisation)
+        let evaluations = EvaluationRenderer(
+            organisation: organisation, forms: FormBook(organisation: organisation, seed: data.seed))
+        world = RowPredicateWorld(calendar: calendar, evaluations: evaluations)
+        renderer = try RecordRenderer(calendar: calendar, organisation: organisation, evaluations: evaluations)
     }
 
     /// A conversation with what is needed to write it down.
@@ -83,6 +85,11 @@ final class ConversationStore: Sendable {
         }
     }
 
+    /// How many conversations a query finds.
+    func count(_ query: ConversationQuery) -> Int {
+        state.withLock { selection(query.selection, now: clock.now, in: &$0).count }
+    }
+
     /// The conversation with an id, if it exists by now.
     func conversation(_ identifier: ConversationID) -> Version? {
         guard let row = identifier.row(seed: world.calendar.data.seed) else { return nil }
@@ -94,11 +101,13 @@ final class ConversationStore: Sendable {
         }
     }
 
-    /// All rows of a query in their latest state.
+    /// All rows of a query that start in its interval, in their latest state.
     func versions(_ query: ConversationQuery) -> (rows: RowSelection, now: SimulatorInstant) {
         state.withLock { state in
             let now = clock.now
-            return (selection(query.selection, now: now, in: &state), now)
+            var key = query.selection
+            key.startsInside = true
+            return (selection(key, now: now, in: &state), now)
         }
     }
 
@@ -130,6 +139,11 @@ final class ConversationStore: Sendable {
             }
             return query.descending ? rows.reversed() : rows
         }
+    }
+
+    /// What doesn't follow from the calendar: the starts of inserted conversations, and what was deleted.
+    func exceptions() -> (inserted: [Row: SimulatorInstant], deleted: Set<Row>) {
+        state.withLock { ($0.inserted, $0.deleted) }
     }
 
     func append(_ version: Version, to record: inout RecordBytes) {
@@ -191,19 +205,20 @@ final class ConversationStore: Sendable {
         var spans: [RowSelection.Span] = []
         var validUntil: SimulatorInstant?
         for day in days {
-            let from = settings.startDayRule ? SimulatorInstant.startOfDay(day) : interval.start
-            let first = world.calendar.firstIndex(onDay: day, startingAt: from)
-            let last = world.calendar.firstIndex(onDay: day, startingAt: max(from, horizon))
+            let first = world.calendar.firstIndex(onDay: day, startingAt: interval.start)
+            let last = world.calendar.firstIndex(onDay: day, startingAt: max(interval.start, horizon))
             if first < last { spans.append(RowSelection.Span(day: day, indexes: first..<last)) }
         }
         if horizon < interval.end { validUntil = nextStart(after: now) }
+        let followsStartDays = settings.startDayRule && !key.startsInside
+        let earlier = followsStartDays ? activeEarlier(interval, horizon) : []
         let inserted = state.inserted.filter { days.contains($0.key.day) }
-        if key.predicate.isTrivial, !settings.startDayRule, inserted.isEmpty, state.deleted.isEmpty {
-            return RowSelection(spans: spans, madeAt: now, validUntil: validUntil)
+        if key.predicate.isTrivial, inserted.isEmpty, state.deleted.isEmpty {
+            return RowSelection(earlier: earlier, spans: spans, madeAt: now, validUntil: validUntil)
         }
-        var candidates = spans.flatMap { span in span.indexes.map { Row(day: span.day, index: $0) } }
+        var candidates = earlier + spans.flatMap { span in span.indexes.map { Row(day: span.day, index: $0) } }
         candidates.merge(inserted, calendar: world.calendar)
-        guard !key.predicate.isTrivial || settings.startDayRule else {
+        guard !key.predicate.isTrivial || followsStartDays else {
             let rows = candidates.filter { row in
                 !state.deleted.contains(row) && (state.inserted[row].map { interval.start <= $0 && $0 < horizon } ?? true)
             }
@@ -212,17 +227,20 @@ final class ConversationStore: Sendable {
         var rows: [Row] = []
         for row in candidates where !state.deleted.contains(row) {
             let facts = world.calendar.facts(of: row, start: state.inserted[row])
-            guard isInside(facts, interval, horizon) else { continue }
+            guard facts.start < horizon, followsStartDays ? facts.end > interval.start : facts.start >= interval.start else {
+                continue
+            }
             if let change = facts.nextChange(after: now), validUntil.map({ change < $0 }) ?? true { validUntil = change }
             if key.predicate.matches(facts, now: now, in: world) { rows.append(row) }
         }
         return RowSelection(list: rows, madeAt: now, validUntil: validUntil)
     }
 
-    /// With the start-day rule activity inside the interval decides, without it the start alone.
-    private func isInside(_ facts: ConversationFacts, _ interval: SimulatorInterval, _ horizon: SimulatorInstant) -> Bool {
-        guard facts.start < horizon else { return false }
-        return settings.startDayRule ? facts.end > interval.start : facts.start >= interval.start
+    /// What started before the interval, on the UTC day that it begins in, and was still active when it began.
+    private func activeEarlier(_ interval: SimulatorInterval, _ horizon: SimulatorInstant) -> [Row] {
+        let day = interval.start.day
+        let end = world.calendar.firstIndex(onDay: day, startingAt: min(interval.start, horizon))
+        return (0..<end).lazy.map { Row(day: day, index: $0) }.filter { world.calendar.facts(of: $0).end > interval.start }
     }
 
     private func nextStart(after now: SimulatorInstant) -> SimulatorInstant {
@@ -244,14 +262,17 @@ final class ConversationStore: Sendable {
         guard session.pages % shift.everyPages == 0 else { return }
         let moved = min(shift.rows, shift.limit - session.slipped - session.inserted)
         guard moved > 0, let first = records.first, let last = records.last else { return }
-        // The last records of this page are the ones that come again on the next.
-        for version in records.suffix(min(shift.changed, moved)) { state.revisions[version.facts.row, default: 0] += 1 }
+        // The last records of this page are the ones that come again on the next. What belongs to an earlier interval is left
+        // alone: whoever has read that one wouldn't learn of it.
+        for version in records.suffix(min(shift.changed, moved)) where version.facts.start >= query.interval.start {
+            state.revisions[version.facts.row, default: 0] += 1
+        }
         guard shift.mode == .insert else {
             session.slipped += moved
             return
         }
-        let early = min(first.facts.start, last.facts.start)
-        let late = max(first.facts.start, last.facts.start)
+        let early = max(query.interval.start, min(first.facts.start, last.facts.start))
+        let late = max(early, first.facts.start, last.facts.start)
         for step in 0..<moved {
             let distance = (late.milliseconds - early.milliseconds) * Int64(step) / Int64(moved)
             let start = early.adding(milliseconds: distance)

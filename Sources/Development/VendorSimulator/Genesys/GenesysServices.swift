@@ -7,12 +7,17 @@ struct GenesysServices: Sendable {
     let tokens: TokenIssuer
     let limiter: RateLimiter
     let listings: ListingTable
-    let privacy: PrivacyRequestBook
     let directory: DirectoryListings
     let users: UserDetailsStore
     let jobs: DetailsJobStore
+    let quality: QualityService
+    let privacy: PrivacyRequestBook
     /// Records that paging reaches; nil for any number.
     let depthLimit: Int?
+    /// Whether the tokens of an OAuth client share one allowance.
+    let countsClients: Bool
+    /// What is too wide for the vendor's backend.
+    let width: QueryWidth
 
     static let queryPath = "/api/v2/analytics/conversations/details/query"
     static let detailsPath = "/api/v2/analytics/conversations/details"
@@ -51,7 +56,8 @@ struct GenesysServices: Sendable {
         case .bad: return failure(401, "bad.credentials", "Invalid login credentials.", contextID)
         case .expired: return failure(401, "credentials.expired", "The supplied credentials have expired.", contextID)
         case .valid(let token):
-            guard let verdict = limiter.count(token: token) else { return resource(question, contextID) }
+            let counted = countsClients ? tokens.client(of: token) ?? token : token
+            guard let verdict = limiter.count(token: counted) else { return resource(question, contextID) }
             var answer = verdict.isAllowed ? resource(question, contextID) : throttled(verdict, contextID)
             answer.headers[.rateLimitCount] = String(verdict.count)
             answer.headers[.rateLimitAllowed] = String(verdict.allowed)
@@ -103,6 +109,7 @@ struct GenesysServices: Sendable {
                 return privacy.single(String(path.dropFirst(PrivacyRequestBook.path.count + 1)))
                     ?? failure(404, "not.found", "The requested resource was not found.", contextID)
             case ("GET", let path):
+                if let answer = try quality.answer(question, contextID) { return answer }
                 if let answer = try listings.answer(path: path, query: question.query) { return answer }
                 if let answer = try directory.answer(path: path, query: question.query) { return answer }
                 if path.hasPrefix(GenesysServices.conversations), path.hasSuffix("/details") {
@@ -123,6 +130,9 @@ struct GenesysServices: Sendable {
             return failure(415, "unsupported.media.type", "The content type must be application/json.", contextID)
         }
         let query = try ConversationQuery(body: question.body, depthLimit: depthLimit)
+        guard !width.isExceeded(by: query, store) else {
+            return failure(504, "request.timeout", "The request timed out. Use a smaller interval.", contextID)
+        }
         let page = store.page(query)
         guard !page.records.isEmpty else {
             var answer = Answer(json: #"{"totalHits":\#(page.totalHits)}"#)

@@ -36,7 +36,7 @@ struct ListingTable: Sendable {
         }
         let users = organisation.users.enumerated().map { index, user in
             Entity(
-                id: user.id, name: user.name, state: index % 17 == 11 ? "deleted" : index % 9 == 5 ? "inactive" : "active",
+                id: user.id, name: user.name, state: Organisation.state(ofUserAt: index),
                 more: #","email":"user\#(index)@example.org","username":"user\#(index)@example.org","version":\#(1 + index % 7)"#)
         }
         var all = [
@@ -52,7 +52,8 @@ struct ListingTable: Sendable {
         for (index, role) in organisation.roles.enumerated() {
             let members =
                 role.name == Organisation.evaluatorRole
-                ? organisation.evaluators : organisation.users.enumerated().filter { $0.offset % 13 == index }.map(\.element)
+                ? organisation.evaluators.filter { organisation.state(ofUser: $0.id) != "deleted" }
+                : organisation.users.enumerated().filter { $0.offset % 13 == index }.map(\.element)
             all.append(
                 Listing(
                     path: "/api/v2/authorization/roles/\(role.id)/users", entities: plain(members), hasURIs: false,

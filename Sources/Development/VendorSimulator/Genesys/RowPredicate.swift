@@ -14,7 +14,7 @@ indirect enum RowPredicate: Hashable, Sendable {
 
     /// The dimensions of an evaluation that the simulator knows.
     enum EvaluationDimension: String, Sendable {
-        case evaluationId, evaluatorId, userId, formId, queueId, evaluationStatus, released
+        case evaluationId, evaluatorId, userId, formId, queueId, evaluationStatus, released, systemSubmitted
     }
 
     /// Whether every row matches.
@@ -34,7 +34,11 @@ indirect enum RowPredicate: Hashable, Sendable {
         case .originatingDirection(let direction): return facts.kind.originatingDirection == direction
         case .evaluated(let wanted): return isEvaluated(facts, now) == wanted
         case .evaluation(let dimension, let value):
-            return isEvaluated(facts, now) && world.value(of: dimension, in: facts) == value
+            let seed = world.calendar.seed(of: facts.row)
+            return facts.evaluations.contains { plan in
+                guard let state = plan.state(at: now) else { return false }
+                return world.evaluations.value(of: dimension, plan, state, facts, seed) == value
+            }
         }
     }
 
@@ -46,27 +50,7 @@ indirect enum RowPredicate: Hashable, Sendable {
 /// What predicates look up.
 struct RowPredicateWorld: Sendable {
     let calendar: ConversationCalendar
-    let organisation: Organisation
-
-    /// The value that the record's text shows for a dimension of its evaluation; the salts are those of ``RecordShape``.
-    func value(of dimension: RowPredicate.EvaluationDimension, in facts: ConversationFacts) -> String {
-        let seed = calendar.seed(of: facts.row)
-        func member(_ salt: UInt64, _ members: [Organisation.Member]) -> String {
-            members[Int(seed.number(salt + 1_000, below: UInt64(members.count)))].id
-        }
-        switch dimension {
-        case .evaluationId:
-            var bytes = RecordBytes(capacity: 36)
-            bytes.append(identifier: seed.bits(1_900))
-            return bytes.string
-        case .evaluatorId: return member(901, organisation.evaluators)
-        case .userId: return member(201, organisation.users)
-        case .formId: return member(902, organisation.forms)
-        case .queueId: return member(110, organisation.queues)
-        case .evaluationStatus: return facts.awkward == .unknownEnums ? "Pondered" : "Finished"
-        case .released: return "true"
-        }
-    }
+    let evaluations: EvaluationRenderer
 }
 
 /// A filter of a query as it is sent.

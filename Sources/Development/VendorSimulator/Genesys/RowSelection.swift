@@ -1,7 +1,7 @@
 /// The rows that match a query, in order of start; without filters merely ranges of indexes.
 struct RowSelection: Sendable {
     private enum Content: Sendable {
-        case spans([Span])
+        case spans(earlier: [Row], [Span])
         case list([Row])
     }
 
@@ -17,10 +17,11 @@ struct RowSelection: Sendable {
     /// The selection holds before this instant; nil: for ever.
     private let validUntil: SimulatorInstant?
 
-    init(spans: [Span], madeAt: SimulatorInstant, validUntil: SimulatorInstant?) {
+    /// - Parameter earlier: single rows before the spans.
+    init(earlier: [Row] = [], spans: [Span], madeAt: SimulatorInstant, validUntil: SimulatorInstant?) {
         self.madeAt = madeAt
-        content = .spans(spans)
-        count = spans.reduce(0) { $0 + $1.indexes.count }
+        content = .spans(earlier: earlier, spans)
+        count = spans.reduce(earlier.count) { $0 + $1.indexes.count }
         self.validUntil = validUntil
     }
 
@@ -40,8 +41,9 @@ struct RowSelection: Sendable {
     subscript(position: Int) -> Row {
         switch content {
         case .list(let rows): return rows[position]
-        case .spans(let spans):
-            var rest = position
+        case .spans(let earlier, let spans):
+            if position < earlier.count { return earlier[position] }
+            var rest = position - earlier.count
             for span in spans {
                 if rest < span.indexes.count { return Row(day: span.day, index: span.indexes.lowerBound + UInt32(rest)) }
                 rest -= span.indexes.count

@@ -4,6 +4,7 @@ import Synchronization
 /// Issues and checks access tokens by the rules of the client credentials grant.
 final class TokenIssuer: Sendable {
     private struct Token {
+        let client: String
         var expires: Duration
         var isRevoked = false
     }
@@ -72,10 +73,13 @@ final class TokenIssuer: Sendable {
             state.issued += 1
             let words = [0, 1, 2].map { Mixing.combine(seed &+ $0, state.issued) }
             let token = words.map { String($0, radix: 36) }.joined(separator: "-")
-            state.tokens[token] = Token(expires: now + .seconds(lifetime))
+            state.tokens[token] = Token(client: identifier, expires: now + .seconds(lifetime))
             return .token(token, lifetime: lifetime)
         }
     }
+
+    /// The OAuth client that a token was issued to.
+    func client(of token: String) -> String? { state.withLock { $0.tokens[token]?.client } }
 
     /// What a request's credentials are worth.
     enum Standing: Equatable {

@@ -9,13 +9,15 @@ import NIOCore
 ///     GET    /health                       {"status":"ok"}
 ///     GET    /requests?last=100            counts of all answers and the last requests
 ///     DELETE /requests                     forget them
-///     GET    /truth?interval=a/b           every record once in its latest state, one a line
+///     GET    /truth?interval=a/b           every record once in its latest state, one a line; with &attributes=true as the
+///                                          results of details jobs have it
 ///     POST   /truth                        the same for the body of a details query (its paging is ignored)
 ///     GET    /truth/digest?interval=a/b    {"records":…,"bytes":…,"sha256":…} of those lines; POST as above
 ///     GET    /truth/users?interval=a/b     every presence and routing record that begins there: {"userId":…,"kind":…,"record":…}
 ///     GET    /jobs                         {"submitted":n,"availability":"…","behaviour":{…}}
 ///     PUT    /jobs                         a behaviour of details jobs; fields that are left out have their defaults
 ///     PUT    /availability                 {"date":"2026-03-05T00:00:00Z"} holds it still; {} lets it follow the clock
+///     GET    /truth/evaluations?interval=a/b  the evaluations assigned in it, each in its latest version, one a line
 ///     GET    /clock                        {"now":"…","frozen":…}
 ///     POST   /clock                        {"advance": seconds} or {"now": "2026-03-05T00:00:00Z"}
 ///     POST   /tokens/revoke                revokes every token: {"revoked":n}
@@ -54,15 +56,16 @@ struct ControlHost: SimulatedHost {
         case ("DELETE", "/requests"):
             log.clear()
             return try json(Changed(changed: 0))
-        case ("GET", "/truth"), ("POST", "/truth"): return lines(of: Truth(store: genesys.store, query: try query(question)))
+        case ("GET", "/truth"), ("POST", "/truth"): return lines(of: try truth(question))
         case ("GET", "/truth/digest"), ("POST", "/truth/digest"):
-            return try json(try await Truth(store: genesys.store, query: try query(question)).digest())
+            return try json(try await truth(question).digest())
         case ("GET", "/truth/users"): return try userLines(question)
         case ("GET", "/jobs"): return try jobs()
         case ("PUT", "/jobs"):
             genesys.jobs.behaviour = try decode(DetailsJobBehaviour.self, question)
             return try jobs()
         case ("PUT", "/availability"): return try setAvailability(question)
+        case ("GET", "/truth/evaluations"): return try evaluations(question)
         case ("GET", "/clock"): return try clock()
         case ("POST", "/clock"): return try moveClock(question)
         case ("POST", "/tokens/revoke"): return Answer(json: #"{"revoked":\#(genesys.tokens.revokeAll())}"#).response
@@ -108,6 +111,12 @@ struct ControlHost: SimulatedHost {
         return ConversationQuery(interval: interval)
     }
 
+    private func truth(_ question: Question) throws -> Truth {
+        Truth(
+            store: genesys.store, query: try query(question),
+            hasAttributes: FormBody.parse(question.query)["attributes"] == "true")
+    }
+
     private func lines(of truth: Truth) -> Response {
         Response(
             status: .ok, headers: [.contentType: "application/x-ndjson"],
@@ -149,6 +158,17 @@ struct ControlHost: SimulatedHost {
         if case .some(.none) = instant { throw ControlError(status: 400, reason: "date must be ISO-8601") }
         genesys.jobs.setAvailability(instant ?? nil)
         return try jobs()
+    }
+
+    private func evaluations(_ question: Question) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var body = ByteBuffer()
+        for evaluation in EvaluationTruth(book: genesys.quality.book, interval: try query(question).interval).evaluations {
+            body.writeBytes(try encoder.encode(evaluation))
+            body.writeString("\n")
+        }
+        return Answer(contentType: "application/x-ndjson", body: body).response
     }
 
     private func clock() throws -> Response {

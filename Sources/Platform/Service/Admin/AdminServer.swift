@@ -48,7 +48,8 @@ public final class AdminServer: ServiceLifecycle.Service {
     private let configuration: AdminConfiguration
     private let health: HealthRegistry
     private let metrics: PrometheusMetrics
-    private let routes: AdminRoutes
+    /// Replaced when the program's own routes come, which it has only once its parts are made.
+    private let responder: Mutex<any HTTPResponder<BasicRequestContext>>
     private let state = Mutex(State())
 
     /// Creates a server; ``run()`` starts it.
@@ -65,7 +66,15 @@ public final class AdminServer: ServiceLifecycle.Service {
         self.configuration = configuration
         self.health = health
         self.metrics = metrics
-        self.routes = routes
+        responder = Mutex(Self.responder(health, metrics, routes))
+    }
+
+    /// Adds the program's own routes, in place of those it had.
+    ///
+    /// - Parameter routes: Adds the routes.
+    public func setRoutes(_ routes: AdminRoutes) {
+        let renewed = Self.responder(health, metrics, routes)
+        responder.withLock { $0 = renewed }
     }
 
     /// The port that the server listens on, waiting until it does.
@@ -92,7 +101,10 @@ public final class AdminServer: ServiceLifecycle.Service {
         // What the server library logs, down to errors, is about single connections, cut ones at shutdown above all.
         logger.logLevel = .critical
         let application = Application(
-            router: router(),
+            responder: CallbackResponder<BasicRequestContext> { [self] request, context in
+                let responder = self.responder.withLock { $0 }
+                return try await responder.respond(to: request, context: context)
+            },
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [weak self] channel in self?.settle(port: channel.localAddress?.port) },
             logger: logger)
@@ -115,15 +127,17 @@ public final class AdminServer: ServiceLifecycle.Service {
         for waiter in waiters { waiter.resume(returning: port) }
     }
 
-    private func router() -> Router<BasicRequestContext> {
+    private static func responder(
+        _ health: HealthRegistry, _ metrics: PrometheusMetrics, _ routes: AdminRoutes
+    ) -> any HTTPResponder<BasicRequestContext> {
         let router = Router()
-        router.get("metrics") { [metrics] _, _ in
+        router.get("metrics") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: PrometheusMetrics.contentType],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: metrics.render())))
         }
         for (path, kind) in [("healthz", HealthKind.liveness), ("readyz", .readiness)] {
-            router.get(RouterPath(path)) { [health] _, _ in
+            router.get(RouterPath(path)) { _, _ in
                 let report = health.report(kind)
                 return Response(
                     status: report.isPassing ? .ok : .serviceUnavailable,
@@ -132,7 +146,7 @@ public final class AdminServer: ServiceLifecycle.Service {
             }
         }
         routes(router)
-        return router
+        return router.buildResponder()
     }
 }
 

@@ -5,26 +5,17 @@ public import Logging
 public enum KafkaStart {
     /// Repeats `step` until it succeeds, while the reason may pass: a broker that is down, a topic that isn't created yet.
     ///
-    /// Not ready meanwhile, and says why in the log: every attempt at first, then once a minute.
+    /// Not ready meanwhile, and says why in the log (``StartWait``).
     ///
     /// - Throws: the first `KafkaError` that waiting doesn't mend, or `CancellationError`.
     public static func retrying(
         logger: Logger, readiness: HealthIndicator, _ step: () async throws -> Void
     ) async throws {
-        var attempt = 0
-        while true {
-            do {
-                try await step()
-                return
-            } catch let error as KafkaError where mayPass(error) {
-                attempt += 1
-                let delay = min(15, 1 << min(attempt, 4))
-                readiness.set(.failing(error.description))
-                if attempt <= 4 || attempt % 4 == 0 {
-                    logger.warning("waiting for kafka", metadata: ["error": "\(error)", "retry-seconds": "\(delay)"])
-                }
-                try await Task.sleep(for: .seconds(delay))
-            }
+        try await StartWait(for: "kafka", readiness: readiness, logger: logger).until { error in
+            guard let error = error as? KafkaError, mayPass(error) else { return nil }
+            return error.description
+        } _: {
+            try await step()
         }
     }
 

@@ -52,12 +52,51 @@ struct ProgramSupervisor: Sendable {
         }
     }
 
-    private func runParts(_ build: @Sendable () async throws -> ProgramParts, _ control: StopControl) async throws {
-        let parts = try await build()
-        let admin = AdminServer(
-            configuration: common.admin, health: context.health, metrics: context.metrics, routes: parts.routes)
-        let services: [any ServiceLifecycle.Service] =
-            [admin] + parts.services.map { WatchedService(service: $0, control: control, logger: context.logger) }
+    /// Serves the operators first, so that they see what the building of the parts waits for, and until the parts have ended.
+    private func runParts(
+        _ build: @escaping @Sendable () async throws -> ProgramParts, _ control: StopControl
+    ) async throws {
+        let starting = context.health.indicator("start", initially: .failing("the program is still being put together"))
+        let admin = AdminServer(configuration: common.admin, health: context.health, metrics: context.metrics)
+        let failure = await withTaskGroup(of: (areParts: Bool, failure: (any Error)?).self) { tasks in
+            tasks.addTask {
+                let failure = await Self.failure { try await admin.run() }
+                if !Task.isCancelled { await control.stopGracefully() }
+                return (false, failure)
+            }
+            tasks.addTask { (false, await Self.failure { try await announce(admin) }) }
+            tasks.addTask {
+                let failure = await Self.failure {
+                    guard await admin.boundPort() != nil else { return }
+                    let parts = try await build()
+                    admin.setRoutes(parts.routes)
+                    starting.set(.passing)
+                    try await run(parts, control)
+                }
+                return (true, failure)
+            }
+            // What failed first says how the program ends; what follows from it doesn't.
+            var first: (any Error)?
+            for await end in tasks {
+                if end.areParts || !(end.failure is CancellationError) { first = first ?? end.failure }
+                if end.areParts { tasks.cancelAll() }
+            }
+            return first
+        }
+        if let failure { throw failure }
+    }
+
+    private static func failure(of body: () async throws -> Void) async -> (any Error)? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func run(_ parts: ProgramParts, _ control: StopControl) async throws {
+        let services = parts.services.map { WatchedService(service: $0, control: control, logger: context.logger) }
         var quiet = context.logger
         quiet.logLevel = max(quiet.logLevel, .notice)
         var configuration = ServiceGroupConfiguration(
@@ -69,11 +108,7 @@ struct ProgramSupervisor: Sendable {
         configuration.maximumGracefulShutdownDuration = common.grace
         let group = ServiceGroup(configuration: configuration)
         await control.setGracefulStop { await group.triggerGracefulShutdown() }
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await announce(admin) }
-            defer { tasks.cancelAll() }
-            try await group.run()
-        }
+        try await group.run()
         if !control.isStopping {
             throw ProgramFailure(.failure, "a service ended by itself although nothing had asked it to; the log says which")
         }

@@ -43,18 +43,28 @@ public struct LakeSettings: Sendable {
         }
     }
 
-    /// Opens the store and checks that it can be written.
+    /// Opens the store and waits until it can be written.
     ///
-    /// - Throws: a `ProgramFailure`: wrong settings stay wrong, a store that doesn't answer may answer later.
-    public func open(http: HTTPClient) async throws -> any ObjectStore {
+    /// - Parameters:
+    ///   - http: Sends the requests.
+    ///   - context: Says meanwhile, in its health and log, that the lake is awaited.
+    /// - Throws: A `ProgramFailure` for what waiting doesn't mend, such as refused credentials; `CancellationError`.
+    public func open(http: HTTPClient, context: ProgramContext) async throws -> any ObjectStore {
         var storage = storage
         storage.transport = http
-        do throws(ObjectStorageError) {
+        let readiness = context.health.indicator("lake", initially: .failing("is being opened"))
+        do {
             let store = try ObjectStorageLocation.open(url, settings: storage)
-            try await store.check()
+            try await StartWait(for: "the lake", readiness: readiness, logger: context.logger).until { error in
+                guard let error = error as? ObjectStorageError, error.isRetriable else { return nil }
+                return error.description
+            } _: {
+                try await store.check()
+            }
+            readiness.set(.passing)
             return store
-        } catch {
-            throw ProgramFailure(error.isRetriable ? .temporary : .configuration, "lake.url \(url): \(error)")
+        } catch let error as ObjectStorageError {
+            throw ProgramFailure(.configuration, "lake.url \(url): \(error)")
         }
     }
 }

@@ -226,7 +226,14 @@ final class SettingsLedger: Sendable {
     func allProblems() -> [SettingsProblem] {
         let (problems, declared, subtrees) = state.withLock { ($0.problems, $0.declared, $0.subtrees) }
         let known = Set(declared)
-        let unknown = file.values.filter { key, _ in !known.contains(key) && !subtrees.contains { key.hasPrefix($0) } }
+        // A section with nothing in it, all its lines commented out, gives no key.
+        func isEmptySection(_ key: String, _ value: SettingsFile.Value) -> Bool {
+            value.content == .null && (declared + subtrees).contains { $0.hasPrefix(key + ".") || $0.hasPrefix(key + "[") }
+        }
+        let unknown = file.values
+            .filter { key, value in
+                !known.contains(key) && !subtrees.contains { key.hasPrefix($0) } && !isEmptySection(key, value)
+            }
             .sorted { $0.value.line < $1.value.line }
             .map { key, value in
                 SettingsProblem(

@@ -87,8 +87,9 @@ enum URLText {
         let rest = text[separator.upperBound...]
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         if authority.contains("@") { return .containsCredentials }
-        let isPlain = text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7f }
         let isLocalFile = text.lowercased().hasPrefix("file:///")
+        // Directories have names with spaces, which people write as they are.
+        let isPlain = text.unicodeScalars.allSatisfy { $0.value > (isLocalFile ? 0x1f : 0x20) && $0.value != 0x7f }
         guard isPlain, text.utf8.count <= 2048, isLocalFile || !authority.isEmpty else { return .wrong }
         if let port = authority.split(separator: "]").last?.split(separator: ":", omittingEmptySubsequences: false).dropFirst()
             .last

@@ -20,8 +20,7 @@ struct OffsetCommandTests {
         init(records: Int = 20) async throws {
             broker = try await TestBroker.shared.bootstrapServers()
             kafka = try await TestBroker.shared.kafka(client: "somebody")
-            directory = FileManager.default.temporaryDirectory.appending(path: "offsets-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            directory = try TemporaryFolder.make("offsets")
             try await TestBroker.shared.create([topic: 2])
             let topic = topic
             let producer = try Producer(kafka)
