@@ -1,5 +1,6 @@
 import Contracts
 import Conversation
+import Evaluation
 import Foundation
 import GenesysCloudSettings
 import Messaging
@@ -7,6 +8,7 @@ import Scheduler
 import Service
 import TestSupport
 import Testing
+import UserDetails
 
 @testable import Operations
 
@@ -37,11 +39,12 @@ struct ConfigurationImportTests {
             _ = LakeSettings(settings)
             _ = LakeLayout(settings)
             _ = HTTPClientConfiguration(settings)
-            _ = ConversationConfiguration(settings)
+            switch file.name {
+            case "conversation-worker.yaml": _ = ConversationConfiguration(settings)
+            case "evaluation-worker.yaml": _ = EvaluationConfiguration(settings)
+            default: _ = UserDetailsConfiguration(settings)
+            }
             _ = settings.scoped("log").string("level", default: "info")
-            // Of workers that this test doesn't know, the keys are looked at by theirs.
-            _ = settings.stringMap("evaluations")
-            _ = settings.stringMap("user-details")
             try settings.finish()
         }
         return schedules

@@ -5,9 +5,9 @@ import TestSupport
 
 @testable import Operations
 
-/// A lake in memory with days of conversations, and whoever reads it by manifests.
+/// A lake, in memory unless said otherwise, with days of conversations, and whoever reads it by manifests.
 struct PrivacyLake: Sendable {
-    let store = MemoryObjectStore()
+    var store: any ObjectStore = MemoryObjectStore()
     let layout = LakeLayout.standard
 
     static let contact = "c0ffee00-1111-4222-8333-444455556666"
