@@ -212,7 +212,10 @@ let package = Package(
             ["Monitor", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
         tests(
             "OperationsTests", "Services/OperationsTests",
-            ["Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "Service", "TestSupport", "Contracts"]),
+            [
+                "Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "ObjectStorage", "Records", "GenesysCloudSettings",
+                "Conversation", "Evaluation", "UserDetails", "Monitor", "Service", "TestSupport", "Contracts",
+            ]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(
             "DevelopmentStackTests", "Development/DevelopmentStackTests",
