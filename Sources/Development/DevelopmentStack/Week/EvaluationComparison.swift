@@ -32,6 +32,15 @@ struct EvaluationComparison: Sendable {
         records.reduce(0) { sum, found in sum + found.value.keys.count { $0 != Self.line(expected[found.key] ?? "") } }
     }
 
+    /// Of those whose latest version is missing, what the vendor has, and how many versions the lake has.
+    var missing: [String] {
+        expected.compactMap { id, listing in
+            let versions = records[id] ?? [:]
+            guard versions[Self.line(listing)] == nil else { return nil }
+            return "\(versions.count) versions in the lake, the latest at the vendor: \(listing)"
+        }
+    }
+
     /// How the lake differs.
     var difference: RecordDifference {
         var difference = RecordDifference()
