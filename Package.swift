@@ -152,7 +152,10 @@ let package = Package(
             ["Rehearsal", "WorkerKit", "Contracts", "ObjectStorage", "Service", "Transfer"]),
         program(
             "BenchProgram", "switchboard-bench",
-            ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", lifecycle, log]),
+            [
+                "DevelopmentStack", "Evaluation", "WorkerKit", "Contracts", "GenesysCloud", "Kafka", "Messaging", "ObjectStorage",
+                "Service", "Transfer", "VendorSimulator", lifecycle, log,
+            ]),
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),
@@ -209,7 +212,10 @@ let package = Package(
             ["Monitor", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "TestSupport", lifecycle, log]),
         tests(
             "OperationsTests", "Services/OperationsTests",
-            ["Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "Service", "TestSupport", "Contracts"]),
+            [
+                "Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "ObjectStorage", "Records", "GenesysCloudSettings",
+                "Conversation", "Evaluation", "UserDetails", "Monitor", "Service", "TestSupport", "Contracts",
+            ]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(
             "DevelopmentStackTests", "Development/DevelopmentStackTests",
