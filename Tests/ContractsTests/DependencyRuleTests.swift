@@ -35,13 +35,17 @@ struct DependencyRuleTests {
         }
     }
 
-    @Test("workers import no services and never each other; what they share is WorkerKit")
+    @Test("workers import no services and never each other; what they share is WorkerKit and Extraction")
     func workers() throws {
         let house = try House()
         try house.allow(.workers, [.contracts, .messaging, .platform, .vendors, .workers])
+        let shared: Set<String> = ["WorkerKit", "Extraction"]
         for file in house.files(of: .workers) {
-            let others = file.imports.filter { house.layers[$0] == .workers && $0 != "WorkerKit" && $0 != file.module }
+            let others = file.imports.filter { house.layers[$0] == .workers && !shared.contains($0) && $0 != file.module }
             #expect(others.isEmpty, "\(file.path) imports \(others.sorted())")
+        }
+        for file in house.files(of: .workers) where file.module == "Extraction" {
+            #expect(file.imports.allSatisfy { house.layers[$0] != .workers || $0 == "WorkerKit" || $0 == "Extraction" })
         }
         for file in house.files(of: .workers) where file.module == "WorkerKit" {
             #expect(file.imports.allSatisfy { house.layers[$0] != .vendors }, "\(file.path) imports a vendor")

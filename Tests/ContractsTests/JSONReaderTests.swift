@@ -52,7 +52,8 @@ struct JSONReaderTests {
     }
 
     @Test(
-        "Foundation reads the same from all that both read, and refuses what this refuses", arguments: [1, 2, 112_569] as [UInt64])
+        "Foundation reads the same from all that both read, and refuses what this refuses",
+        arguments: [1, 2, 112_569] as [UInt64])
     func differential(seed: UInt64) throws {
         var generator = SplitMix(seed: seed)
         let pieces = [

@@ -218,9 +218,9 @@ public actor DevelopmentStack {
     /// Opens the lake.
     public nonisolated func lake() throws -> any ObjectStore { try ObjectStorageLocation.open(configuration.lake) }
 
-    /// What was written for a business day.
-    public nonisolated func folder(of day: String) throws -> LakeFolder {
-        LakeFolder(try lake(), source: StackConfiguration.source, dataset: "conversations", day: day)
+    /// What was written for a data set's business day.
+    public nonisolated func folder(of day: String, dataset: String = StackConfiguration.schedule) throws -> LakeFolder {
+        LakeFolder(try lake(), source: StackConfiguration.source, dataset: dataset, day: day)
     }
 
     /// What the vendor has for a business day.
@@ -241,10 +241,9 @@ public actor DevelopmentStack {
     /// Stops everything in the order of the flow, so that each part can finish what it was given; never throws, can be repeated.
     public func stop() async {
         isStopped = true
-        let order = ["scheduler", "conversation-worker", "monitor"]
-        let members = running.values.sorted {
-            (order.firstIndex(of: $0.member.program) ?? order.count) < (order.firstIndex(of: $1.member.program) ?? order.count)
-        }
+        // Workers in between: what the scheduler publishes is for them, what they publish for the monitor.
+        let order = ["scheduler": 0, "monitor": 2]
+        let members = running.values.sorted { order[$0.member.program] ?? 1 < order[$1.member.program] ?? 1 }
         running = [:]
         let (launched, simulator, broker, http, prefix) = (launched, simulator, broker, http, configuration.prefix)
         // In a task of its own: stopping is not given up because its caller was cancelled.

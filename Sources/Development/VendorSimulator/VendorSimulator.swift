@@ -192,15 +192,6 @@ public final class VendorSimulator: Service {
         EvaluationTruth(book: genesys.quality.book, interval: interval)
     }
 
-    /// The ids of the members of the evaluators' role, deleted ones among them.
-    public var evaluators: [String] { genesys.quality.book.renderer.organisation.evaluators.map(\.id) }
-
-    /// Removes conversations for good, and with them their evaluations; how many there were.
-    @discardableResult
-    public func deleteConversations(_ ids: [String]) -> Int {
-        ids.compactMap { ConversationID($0) }.count { genesys.store.delete($0) }
-    }
-
     /// Adds a privacy request, given as the JSON that the control host takes; returns its id.
     public func addPrivacyRequest(_ json: String) throws -> String {
         try genesys.privacy.add(Array(json.utf8), in: genesys.store)
@@ -210,15 +201,18 @@ public final class VendorSimulator: Service {
     @discardableResult
     public func executePrivacyRequest(_ id: String) -> Int? { genesys.privacy.execute(id, in: genesys.store) }
 
+    /// The ids of the members of the evaluators' role, deleted ones among them.
+    public var evaluators: [String] { genesys.quality.book.renderer.organisation.evaluators.map(\.id) }
+
+    /// Removes conversations for good, and with them their evaluations; how many there were.
+    @discardableResult
+    public func deleteConversations(_ ids: [String]) -> Int {
+        ids.compactMap { ConversationID($0) }.count { genesys.store.delete($0) }
+    }
+
     /// Changes what goes wrong from now on.
     public func setFaults(_ plan: FaultPlan) {
         injector.plan = plan
-    }
-
-    /// Removes a conversation for good, as the vendor's privacy requests do; false when there is none with this id.
-    @discardableResult
-    public func delete(conversation id: String) -> Bool {
-        ConversationID(id).map { genesys.store.delete($0) } ?? false
     }
 
     /// Makes every token that was issued so far invalid and says how many still were valid.

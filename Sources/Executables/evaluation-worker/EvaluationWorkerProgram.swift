@@ -26,7 +26,7 @@ enum EvaluationWorkerProgram {
                 budget: SharedBudget(settings), lake: LakeSettings(settings), http: HTTPClientConfiguration(settings))
         } build: { configuration, context in
             let http = HTTPClient(configuration.http)
-            let store = try await configuration.lake.open(http: http)
+            let store = try await configuration.lake.open(http: http, context: context)
             let handler = EvaluationHandler(
                 client: configuration.genesys.makeClient(transport: http, budget: configuration.budget), store: store,
                 configuration: configuration.evaluations)

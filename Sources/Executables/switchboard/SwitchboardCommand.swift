@@ -22,7 +22,7 @@ struct SwitchboardCommand: AsyncParsableCommand, Exampled {
             """,
         subcommands: [
             TopicsCommand.self, JobsCommand.self, DeadCommand.self, OffsetsCommand.self, CursorCommand.self, ReplayCommand.self,
-            TailCommand.self, ConfigCommand.self,
+            TailCommand.self, PrivacyCommand.self, ConfigCommand.self,
             CompletionCommand.self,
         ])
 

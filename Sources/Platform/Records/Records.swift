@@ -7,6 +7,7 @@
 //   Envelope         what is left of the document around the array (totals, cursors)
 //   NDJSON           one record, one line
 //   ContentHash      "are these the same bytes?" (not cryptographic)
+//   RecordTexts      every string of a record that is a value
 //   JSONMachine      the validating automaton underneath; it can stop after any byte
 //
 // Guarantees:

@@ -8,19 +8,19 @@ extension GenesysCloudClient {
     ///   - query: What to ask for.
     ///   - number: The page, counted from 1.
     ///   - limits: How large and deep the page may be.
+    ///   - maximumTimeouts: After so many answers 504 the call fails, for the caller to divide the interval; nil: as configured.
     ///   - read: Reads the answer to its end. It's run again from the beginning when an attempt breaks off, so it must start
     ///     afresh each time; what it throws besides `TransferError` and `RecordError` ends the call.
     /// - Returns: What `read` returned.
     /// - Throws: ``GenesysCloudError``, `CancellationError`, or what `read` threw.
     public func conversationPage<Value: Sendable>(
-        _ query: ConversationDetailsQuery, number: Int, limits: RecordLimits = RecordLimits(),
+        _ query: ConversationDetailsQuery, number: Int, limits: RecordLimits = RecordLimits(), maximumTimeouts: Int? = nil,
         read: @Sendable (RecordAnswer) async throws -> Value
     ) async throws -> Value {
         var request = GenesysCloudRequest(
             "conversation details query", .post, path: "/api/v2/analytics/conversations/details/query",
             body: query.body(page: number), isReplayable: true, permission: DetailsKind.conversations.permission)
-        // An interval that takes the vendor too long does so again: the caller divides it.
-        request.maximumTimeouts = 2
+        request.maximumTimeouts = maximumTimeouts
         return try await call(request) { response in
             try await read(
                 RecordAnswer(

@@ -37,9 +37,7 @@ public struct ConversationHandler: JobHandler {
             case (.finish, _): return try await OpenFinish(work: work).run()
             case (.finishOpen, _): return try await OpenSweep(work: work).run()
             case (.settle, _): return try await SettleSweep(work: work).run()
-            case (.privacyRequests, _):
-                return .done(
-                    try await PrivacyRequests(client: client, store: store, layout: configuration.layout).run(job, context))
+            case (.privacyRequests, _): return .done(try await PrivacyRequests(work: work).run())
             }
         } catch let error as GenesysCloudError {
             try Task.checkCancellation()

@@ -23,6 +23,8 @@ struct DayExtraction: Sendable {
     let maximumPasses: Int
     /// An interval with more conversations than this is not for one job; nil when it can't be divided.
     let splitAbove: Int?
+    /// After so many answers 504 to a page the interval is for shorter ones; nil when it can't be divided.
+    let maximumTimeouts: Int?
     /// Whether a conversation is for this job to keep.
     let isOwned: @Sendable (RawRecord) -> Bool
     /// The key of the object with this number, from 1.
@@ -98,7 +100,7 @@ struct DayExtraction: Sendable {
     }
 
     private func fetch(_ page: Int, pass: Int, _ ledger: Box<PageLedger>) async throws -> PageAnswer {
-        try await client.conversationPage(query, number: page, limits: limits) { body in
+        try await client.conversationPage(query, number: page, limits: limits, maximumTimeouts: maximumTimeouts) { body in
             let sequence = ledger.withLock { ledger in
                 ledger.sequence += 1
                 return ledger.sequence

@@ -43,11 +43,13 @@ struct QueryExtract: Sendable {
     private func extract(_ query: ConversationDetailsQuery) async throws -> JobResult {
         let range = request.range
         let keepsAll = configuration.keepsOutside
-        let isDivisible = DayParts.halves(of: work.job, range: range, least: configuration.leastWindow) != nil
+        let isDivisible = isDivisible(least: configuration.leastWindow)
         let extraction = DayExtraction(
             client: work.client, query: query, limits: work.limits, store: work.store,
             options: PutOptions(contentType: NDJSON.contentType), concurrency: configuration.concurrency,
             maximumPasses: configuration.maximumPasses, splitAbove: isDivisible ? configuration.splitAbove : nil,
+            // What takes the vendor too long does so again.
+            maximumTimeouts: self.isDivisible(least: configuration.leastTimeoutWindow) ? 2 : nil,
             isOwned: { keepsAll || ConversationRecord.starts($0, in: range) },
             key: { [names = work.names] (number) throws(ObjectStorageError) in try names.key(number) },
             progress: { [context = work.context] in context.progressed($0) }, checkpoint: work.context.checkpoint,
@@ -62,6 +64,10 @@ struct QueryExtract: Sendable {
         try await work.remember(open: result.open)
         try await work.output.publish(result.objects)
         return JobResult(manifest: work.output.manifestKey.text, figures: result.figures)
+    }
+
+    private func isDivisible(least: TimeInterval) -> Bool {
+        DayParts.halves(of: work.job, range: request.range, least: least) != nil
     }
 
     /// The halves of the job as its children.

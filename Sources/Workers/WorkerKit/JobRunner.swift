@@ -288,7 +288,8 @@ struct JobRunner: Sendable {
     private static func tooMany(_ count: Int) -> Outcome {
         .dead(
             JobEvent.Failure(
-                reason: "too-many-children", message: "it asked for \(count) other jobs or notices; at most \(maximumChildren) are allowed",
+                reason: "too-many-children",
+                message: "it asked for \(count) other jobs or notices; at most \(maximumChildren) are allowed",
                 advice: "let children plan children"), cause: .job)
     }
 

@@ -91,7 +91,7 @@ struct OpenConversationTests {
             try await running.complete(SimulatedDay.job())
             let list = try #require(try await lists(store).first)
             running.simulator.clock.advance(by: .seconds(5 * 86_400))
-            #expect(running.simulator.delete(conversation: list.open[0].id))
+            #expect(running.simulator.deleteConversations([list.open[0].id]) == 1)
             let results = try await running.complete(SimulatedDay.sweep("finish-open", dataset: "conversations-open"))
             #expect(results["daily-20260302"]?.figures["gone"] == 1)
             let left = (try await open(store), try await lists(store).count)

@@ -1,5 +1,5 @@
 internal import Contracts
-internal import Foundation
+public import Foundation
 
 /// The running vendor simulator, and how to look into and steer it.
 public struct Vendor: Sendable {
@@ -35,6 +35,14 @@ public struct Vendor: Sendable {
     /// Every record of an interval `start/end` once, one a line.
     public func truth(_ interval: String) async throws -> [UInt8] {
         try expect(try await http.get("\(control)/truth?interval=\(interval)")).body
+    }
+
+    /// The lines that a path of the control address tells, such as those of a data set's truth.
+    func lines(_ path: String) async throws -> [UInt8] { try expect(try await http.get(control + path)).body }
+
+    /// Moves the vendor's clock.
+    public func setClock(_ now: Date) async throws {
+        try expect(try await http.send("POST", "\(control)/clock", json: #"{"now":"\#(Timestamp.string(now))"}"#))
     }
 
     /// Changes what goes wrong: a fault plan, or `{"preset":"hostile"}`.

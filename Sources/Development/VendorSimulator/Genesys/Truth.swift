@@ -8,9 +8,12 @@ public struct Truth: Sendable {
     private let store: ConversationStore
     private let rows: RowSelection
     private let now: SimulatorInstant
+    private let hasAttributes: Bool
 
-    init(store: ConversationStore, query: ConversationQuery) {
+    /// - Parameter hasAttributes: whether participants carry their attributes, as in the results of details jobs.
+    init(store: ConversationStore, query: ConversationQuery, hasAttributes: Bool = false) {
         self.store = store
+        self.hasAttributes = hasAttributes
         (rows, now) = store.versions(query)
     }
 
@@ -77,6 +80,8 @@ public struct Truth: Sendable {
     }
 
     private func append(_ position: Int, to bytes: inout RecordBytes) {
-        store.append(store.version(of: rows[position], now: now), to: &bytes)
+        var version = store.version(of: rows[position], now: now)
+        version.hasAttributes = hasAttributes
+        store.append(version, to: &bytes)
     }
 }

@@ -9,7 +9,8 @@ import NIOCore
 ///     GET    /health                       {"status":"ok"}
 ///     GET    /requests?last=100            counts of all answers and the last requests
 ///     DELETE /requests                     forget them
-///     GET    /truth?interval=a/b           every record once in its latest state, one a line
+///     GET    /truth?interval=a/b           every record once in its latest state, one a line; with &attributes=true as the
+///                                          results of details jobs have it
 ///     POST   /truth                        the same for the body of a details query (its paging is ignored)
 ///     GET    /truth/digest?interval=a/b    {"records":…,"bytes":…,"sha256":…} of those lines; POST as above
 ///     GET    /truth/users?interval=a/b     every presence and routing record that begins there: {"userId":…,"kind":…,"record":…}
@@ -55,9 +56,9 @@ struct ControlHost: SimulatedHost {
         case ("DELETE", "/requests"):
             log.clear()
             return try json(Changed(changed: 0))
-        case ("GET", "/truth"), ("POST", "/truth"): return lines(of: Truth(store: genesys.store, query: try query(question)))
+        case ("GET", "/truth"), ("POST", "/truth"): return lines(of: try truth(question))
         case ("GET", "/truth/digest"), ("POST", "/truth/digest"):
-            return try json(try await Truth(store: genesys.store, query: try query(question)).digest())
+            return try json(try await truth(question).digest())
         case ("GET", "/truth/users"): return try userLines(question)
         case ("GET", "/jobs"): return try jobs()
         case ("PUT", "/jobs"):
@@ -108,6 +109,12 @@ struct ControlHost: SimulatedHost {
             interval.length > 0, interval.length <= ConversationQuery.maximumInterval
         else { throw ControlError(status: 400, reason: "interval must be start/end in ISO-8601, up to 31 days") }
         return ConversationQuery(interval: interval)
+    }
+
+    private func truth(_ question: Question) throws -> Truth {
+        Truth(
+            store: genesys.store, query: try query(question),
+            hasAttributes: FormBody.parse(question.query)["attributes"] == "true")
     }
 
     private func lines(of truth: Truth) -> Response {

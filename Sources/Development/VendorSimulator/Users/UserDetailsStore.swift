@@ -83,7 +83,12 @@ final class UserDetailsStore: Sendable {
     private func listed(_ query: UserDetailsQuery, now: SimulatorInstant, revealed: Int) -> [Int] {
         let users = timeline.users.indices.filter { user in
             guard query.users?.contains(timeline.users[user].id) ?? true, isThere(user, revealed) else { return false }
-            return UserRecordKind.allCases.contains { !records($0, user: user, query.interval, now: now).isEmpty }
+            return UserRecordKind.allCases.contains { kind in
+                // One record follows the other, so that who has any has one at every moment.
+                timeline.data.crossing == .omitted
+                    ? !records(kind, user: user, query.interval, now: now).isEmpty
+                    : timeline.has(kind, user: user) && query.interval.start <= now
+            }
         }
         return query.descending ? users.reversed() : users
     }

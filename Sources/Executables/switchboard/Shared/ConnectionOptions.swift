@@ -5,6 +5,7 @@ import Kafka
 import Logging
 import Messaging
 import Service
+import Transfer
 
 /// How to reach the cluster: a configuration file, the environment, and options over both.
 struct ConnectionOptions: ParsableArguments {
@@ -12,7 +13,7 @@ struct ConnectionOptions: ParsableArguments {
         name: [.customShort("c"), .long],
         help: ArgumentHelp(
             """
-            YAML file with the sections kafka and topics; SWITCHBOARD_… variables are laid over it. Without it: \
+            YAML file with the sections kafka and topics, and lake for commands that look into it; SWITCHBOARD_… variables are laid over it. Without it: \
             SWITCHBOARD_CONFIG, ./switchboard.yaml, ~/.config/switchboard/switchboard.yaml, /etc/switchboard/switchboard.yaml.
             """, valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"]))
@@ -30,6 +31,26 @@ struct ConnectionOptions: ParsableArguments {
 
     /// Reads the configuration; everything that is wrong with it is one line each on standard error.
     func connect() async throws -> (kafka: KafkaConfiguration, topics: TopicNames) {
+        let read = try await load { settings in
+            // What only some commands use is in the same file; its secrets needn't be there for the others.
+            _ = settings.stringMap("lake")
+            _ = settings.stringMap("http")
+        }
+        return (read.kafka, read.topics)
+    }
+
+    /// Reads the configuration with its sections `lake` and `http`, for commands that look into the lake.
+    func connectLake() async throws -> LakeConnection {
+        let read = try await load { settings in
+            (LakeSettings(settings), LakeLayout(settings), HTTPClientConfiguration(settings))
+        }
+        return LakeConnection(kafka: read.kafka, topics: read.topics, lake: read.more.0, layout: read.more.1, http: read.more.2)
+    }
+
+    /// Reads what every command needs, and more.
+    private func load<More>(
+        _ more: (Settings) -> More
+    ) async throws -> (kafka: KafkaConfiguration, topics: TopicNames, more: More) {
         let level: Logger.Level = verbose ? .debug : .critical
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
@@ -46,9 +67,10 @@ struct ConnectionOptions: ParsableArguments {
             let settings = try await Settings.load(file: file, environment: environment)
             let kafka = KafkaConfiguration(settings, client: "switchboard")
             let topics = TopicNames(settings)
+            let more = more(settings)
             try settings.finish()
             // An empty option means "no prefix", which an empty variable can't say.
-            return (kafka, prefix == "" ? TopicNames() : topics)
+            return (kafka, prefix == "" ? TopicNames() : topics, more)
         } catch {
             throw Failure("\(error)")
         }

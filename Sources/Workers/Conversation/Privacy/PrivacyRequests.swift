@@ -2,7 +2,6 @@ internal import Contracts
 internal import Extraction
 internal import Foundation
 internal import GenesysCloud
-internal import Logging
 internal import ObjectStorage
 internal import Records
 internal import WorkerKit
@@ -14,22 +13,13 @@ internal import WorkerKit
 /// 2. A notice is published with the job's completion. Which job tells of a request is noted before: an attempt that follows a
 ///    crash tells the same again, and a later job doesn't.
 struct PrivacyRequests: Sendable {
-    /// The task's name in `parameters.task`.
-    static let task = "gdpr-requests"
     /// The most requests that one job tells of: each notice is a message of its transaction. The others are told by the next.
     static let maximumNotices = 1000
 
-    private let client: GenesysCloudClient
-    private let store: any ObjectStore
-    private let layout: LakeLayout
-    private let maximumRecordBytes: Int
+    /// The largest request, bytes.
+    private static let maximumRecordBytes = 1 << 20
 
-    init(client: GenesysCloudClient, store: any ObjectStore, layout: LakeLayout, maximumRecordBytes: Int = 1 << 20) {
-        self.client = client
-        self.store = store
-        self.layout = layout
-        self.maximumRecordBytes = maximumRecordBytes
-    }
+    let work: DayWork
 
     /// What a snapshot holds.
     private struct Snapshot {
@@ -38,24 +28,18 @@ struct PrivacyRequests: Sendable {
     }
 
     /// Lists the requests; a job whose manifest is there already only tells what it has to tell.
-    func run(_ job: Job, _ context: JobContext) async throws -> JobResult {
-        guard let day = job.day, let interval = job.interval else {
-            throw ExtractionFailure(
-                reason: "bad-job", message: "a job of the task \(Self.task) needs a day and an interval",
-                advice: "publish it with both")
-        }
-        let folder = layout.folder(source: job.source, dataset: job.dataset, day: day)
-        let names = ObjectNames(folder: folder, dataset: job.dataset, day: day, interval: interval)
-        let output = try JobOutput(store: store, job: job, folder: folder, prefix: names.prefix)
+    func run() async throws -> JobResult {
+        let (job, store, output) = (work.job, work.store, work.output)
         var memory = try await PrivacyMemory.load(source: job.source, from: store)
         let found = try await output.find()
         let snapshot: Snapshot
         if let found, found.isCurrent {
             snapshot = try await read(found.manifest)
         } else {
-            var objects = RecordObjects(store: store, names: names, firstNumber: output.firstFreeNumber(after: found?.manifest))
+            var objects = RecordObjects(
+                store: store, names: work.names, firstNumber: output.firstFreeNumber(after: found?.manifest))
             do {
-                snapshot = try await list(into: &objects, context)
+                snapshot = try await list(into: &objects)
             } catch {
                 await objects.abandon()
                 throw error
@@ -76,14 +60,14 @@ struct PrivacyRequests: Sendable {
 
     // MARK: Reading
 
-    private func list(into objects: inout RecordObjects, _ context: JobContext) async throws -> Snapshot {
+    private func list(into objects: inout RecordObjects) async throws -> Snapshot {
         var snapshot = Snapshot()
         var seen: Set<String> = []
         var counts: [String: Int] = [:]
-        let listing = try await client.listing(
-            PrivacyRequest.listing, limits: RecordLimits(recordBytes: maximumRecordBytes)
+        let listing = try await work.client.listing(
+            PrivacyRequest.listing, limits: RecordLimits(recordBytes: Self.maximumRecordBytes)
         ) { page in
-            context.progressed(["pages": page.number])
+            work.context.progressed(["pages": page.number])
             for record in page.records {
                 guard let request = record.withUnsafeBytes({ PrivacyRequest(RawRecord(bytes: $0)) }) else {
                     // Kept, but nobody can be told of it.
@@ -111,7 +95,7 @@ struct PrivacyRequests: Sendable {
     /// A record as it is listed or, where that leaves the subject out, as it is when it is asked for.
     private func complete(_ record: [UInt8], _ request: PrivacyRequest) async throws -> ([UInt8], PrivacyRequest) {
         if request.hasSubject { return (record, request) }
-        let whole = try await client.object(PrivacyRequest.single(request.id), maximumBytes: maximumRecordBytes)
+        let whole = try await work.client.object(PrivacyRequest.single(request.id), maximumBytes: Self.maximumRecordBytes)
         guard let read = whole.withUnsafeBytes({ PrivacyRequest(RawRecord(bytes: $0)) }), read.id == request.id else {
             return (record, request)
         }
@@ -120,7 +104,7 @@ struct PrivacyRequests: Sendable {
 
     private func read(_ manifest: Manifest) async throws -> Snapshot {
         var snapshot = Snapshot()
-        let records = ManifestRecords(store: store, maximumLineBytes: maximumRecordBytes)
+        let records = ManifestRecords(store: work.store, maximumLineBytes: Self.maximumRecordBytes)
         var requests: [PrivacyRequest] = []
         for object in manifest.objects {
             try await records.read(object) { line in

@@ -1,0 +1,132 @@
+public import Contracts
+internal import Extraction
+internal import Foundation
+public import ObjectStorage
+
+/// The vendor's privacy requests as the lake has them, and what was done about them here.
+public struct PrivacyBook: Sendable {
+    /// A request without anything of the person it is about.
+    public struct Entry: Sendable, Hashable, Encodable {
+        /// The request's id.
+        public let id: String
+        /// `GDPR_DELETE`, `GDPR_UPDATE`, `GDPR_EXPORT`, or another word of the vendor's.
+        public let type: String
+        /// The vendor's word for how far it is.
+        public let status: String
+        /// When it was made.
+        public let created: String?
+        /// When it was last applied to this lake; nil when it wasn't.
+        public var applied: String?
+        /// Who applied it.
+        public var by: String?
+        /// Records that went or changed, all times together.
+        public var records: Int?
+    }
+
+    private let store: any ObjectStore
+    private let layout: LakeLayout
+
+    /// The book of a lake.
+    public init(store: any ObjectStore, layout: LakeLayout) {
+        self.store = store
+        self.layout = layout
+    }
+
+    /// All requests of the latest snapshots, by when they were made.
+    ///
+    /// - Parameters:
+    ///   - dataset: the snapshots' data set.
+    ///   - source: only those of this vendor account.
+    /// - Returns: the requests, and the business day of the latest snapshot; nil when there is none.
+    public func entries(
+        dataset: String = PrivacyScope.requests, source: String? = nil
+    ) async throws -> (entries: [Entry], day: String?) {
+        var entries: [String: Entry] = [:]
+        let manifests = try await snapshots(dataset, source)
+        try await read(manifests) { record in
+            guard let id = record["id"]?.string, PrivacyText.isIdentifier(id) else { return }
+            func word(_ key: String) -> String {
+                record[key]?.string.flatMap { PrivacyText.isIdentifier($0) ? $0 : nil } ?? "UNKNOWN"
+            }
+            let created = record["createdDate"]?.string.flatMap { Timestamp.date($0) }.map { Timestamp.string($0) }
+            entries[id] = Entry(id: id, type: word("requestType"), status: word("status"), created: created)
+        }
+        for try await info in store.list(prefix: StateLayout.privacyApplied) where info.key.segments.count > 3 {
+            let id = String(info.key.segments[info.key.segments.count - 2])
+            guard entries[id] != nil, info.size <= 1 << 20,
+                let note = try? JSONDecoder().decode(PrivacyNote.self, from: Data(try await store.read(info.key, upTo: 1 << 20)))
+            else { continue }
+            guard var entry = entries[id] else { continue }
+            // The notes of single manifests count; that of the whole run says that it came to its end.
+            if note.manifest != nil {
+                entry.records = (entry.records ?? 0) + note.records
+            } else if entry.applied.map({ $0 < note.at }) ?? true {
+                entry.applied = note.at
+                entry.by = note.by
+                entry.records = entry.records ?? 0
+            }
+            entries[id] = entry
+        }
+        return (
+            entries.values.sorted { ($0.created ?? "", $0.id) < ($1.created ?? "", $1.id) }, manifests.compactMap(\.day).max()
+        )
+    }
+
+    /// The subject of a request.
+    ///
+    /// - Throws: a ``PrivacyProblem`` when no snapshot has the request, or nobody knows what it asks for.
+    public func subject(
+        of id: String, dataset: String = PrivacyScope.requests, source: String? = nil
+    ) async throws -> PrivacySubject {
+        var found: JSONValue?
+        let manifests = try await snapshots(dataset, source)
+        guard !manifests.isEmpty else {
+            throw PrivacyProblem(
+                "the lake has no data set \(dataset): a schedule of the task gdpr-requests brings the requests into it")
+        }
+        try await read(manifests) { record in if record["id"]?.string == id { found = record } }
+        guard let found else {
+            throw PrivacyProblem(
+                "no request \(TerminalText.escaped(id, limit: 64)) in the latest snapshot; `switchboard gdpr list` shows what there is"
+            )
+        }
+        guard let subject = PrivacySubject(found) else {
+            throw PrivacyProblem(
+                "request \(TerminalText.escaped(id, limit: 64)) is of a type that this switchboard doesn't know: nothing was changed"
+            )
+        }
+        return subject
+    }
+
+    /// The latest manifests of each source: those of its last business day, each job's.
+    private func snapshots(_ dataset: String, _ source: String?) async throws -> [Manifest] {
+        var latest: [String: (day: String, manifests: [Manifest])] = [:]
+        let template = layout.dayFolder.replacing("{dataset}", with: dataset)
+        for try await info in store.list(prefix: String(template.prefix { $0 != "{" })) where PrivacyScan.isManifest(info.key) {
+            guard info.size <= Manifest.maximumBytes,
+                let manifest = try? Manifest.decode(try await store.read(info.key, upTo: Manifest.maximumBytes)),
+                manifest.dataset == dataset, let day = manifest.day, source.map({ $0 == manifest.source }) ?? true
+            else { continue }
+            if let known = latest[manifest.source], known.day > day { continue }
+            if latest[manifest.source]?.day == day {
+                latest[manifest.source]?.manifests.append(manifest)
+            } else {
+                latest[manifest.source] = (day, [manifest])
+            }
+        }
+        return latest.sorted { $0.key < $1.key }.flatMap(\.value.manifests)
+    }
+
+    private func read(_ manifests: [Manifest], _ body: (JSONValue) -> Void) async throws {
+        let records = ManifestRecords(store: store, maximumLineBytes: 16 << 20)
+        for object in manifests.flatMap(\.objects) {
+            do {
+                try await records.read(object) { line in
+                    if let record = try? JSONValue.decode(Array(line), upTo: 16 << 20) { body(record) }
+                }
+            } catch let failure as ExtractionFailure {
+                throw PrivacyProblem("\(failure.description); run the snapshot's job again with `switchboard jobs rerun`")
+            }
+        }
+    }
+}

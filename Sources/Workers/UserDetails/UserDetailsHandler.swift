@@ -1,0 +1,205 @@
+public import Contracts
+internal import Extraction
+public import Foundation
+public import GenesysCloud
+internal import Logging
+internal import Metrics
+public import ObjectStorage
+public import WorkerKit
+
+/// Does user details jobs: a business day of presence and routing status, a snapshot of a lookup, or a look at what is open.
+public struct UserDetailsHandler: JobHandler {
+    private let client: GenesysCloudClient
+    private let store: any ObjectStore
+    private let configuration: UserDetailsConfiguration
+    private let now: @Sendable () -> Date
+
+    /// A handler for the jobs of one OAuth client.
+    ///
+    /// - Parameter now: the time of day, by which a day is over.
+    public init(
+        client: GenesysCloudClient, store: any ObjectStore, configuration: UserDetailsConfiguration,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.client = client
+        self.store = store
+        self.configuration = configuration
+        self.now = now
+    }
+
+    /// Does what the job asks for; a job whose manifest is there already is done.
+    ///
+    /// - Throws: an `ExtractionFailure`, which knows what should become of the job.
+    public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
+        do {
+            let task = try UserDetailsTask(job, configuration)
+            switch task.action {
+            case .extract(let method): return .done(try await extract(job, task, method, context))
+            case .lookup(let lookup): return .done(try await look(up: lookup, job, task, context))
+            case .complete(let dataset): return .done(try await sweep(job, task, dataset, context))
+            }
+        } catch let error as GenesysCloudError {
+            try Task.checkCancellation()
+            throw ExtractionFailure(error)
+        } catch let error as ObjectStorageError {
+            // Every call of a cancelled task fails; that says nothing about vendor or lake.
+            try Task.checkCancellation()
+            throw ExtractionFailure(error)
+        }
+    }
+
+    // MARK: A day
+
+    private func extract(
+        _ job: Job, _ task: UserDetailsTask, _ method: UserDetailsConfiguration.Method, _ context: JobContext
+    ) async throws -> JobResult {
+        let place = try Place(store: store, job: job, task: task, layout: configuration.layout)
+        let states = DayStates(store: store, source: job.source, dataset: job.dataset, logger: context.logger)
+        let home = HomeDays(
+            store: store, layout: configuration.layout, job: job, day: task.day, start: task.interval.start)
+        let follow = FollowUp(
+            client: client, store: store, configuration: configuration, states: states, context: context, now: now())
+        let found = try await place.output.find()
+        if let found, found.isCurrent {
+            // What follows a publication may not have been done; doing it twice does no harm.
+            try await place.tidy()
+            let own = try await states.all().first { $0.job.id == job.id } ?? DayState(job: job)
+            let after = try await follow.after(own, crossing: [:], home: home)
+            return Self.done(place, found.manifest, after)
+        }
+        try await wait(task, method)
+        let before = try await states.all().filter { state in
+            state.job.id != job.id && (state.job.interval?.start ?? .distantFuture) < task.interval.start
+        }
+        var day = DayExtraction(
+            client: client, configuration: configuration, range: task.range, home: home,
+            adoptedBefore: before.reduce(into: []) { $0.formUnion($1.adopted) },
+            ledger: place.ledger(after: found?.manifest, configuration), context: context)
+        do {
+            switch method {
+            case .query: try await day.query(task.request)
+            case .job: try await day.job(task.request)
+            }
+            let learned = found == nil ? [] : try await states.learned(job)
+            let completed = try await day.complete(learned)
+            let objects = try await day.finish()
+            var state = DayState(job: job)
+            state.open = day.open
+            state.adopted = day.adopted
+            // The state before the manifest: who sees the manifest can see what the day holds.
+            if !state.isEmpty { try await states.write(state) }
+            let manifest = try await place.output.publish(objects)
+            if state.isEmpty { try await states.remove(job) }
+            if found != nil { try await states.forget(job) }
+            let after = try await follow.after(state, crossing: day.crossing, home: home)
+            var result = Self.done(place, manifest, after)
+            for (name, figure) in day.figures { result.figures[name] = figure }
+            if completed > 0 { result.figures["learned"] = completed }
+            tell(result.figures, context)
+            return result
+        } catch {
+            await day.abandon()
+            throw error
+        }
+    }
+
+    /// The vendor must have the whole day: no query touches now, no job goes beyond the availability date.
+    private func wait(_ task: UserDetailsTask, _ method: UserDetailsConfiguration.Method) async throws {
+        switch method {
+        case .query:
+            let due = task.interval.end.addingTimeInterval(configuration.settleMargin / .seconds(1))
+            guard now() < due else { return }
+            throw ExtractionFailure(
+                until: due, reason: "not-settled", message: "the interval has not been over for long enough",
+                advice: "wait; give the schedule a settle time of user-details.settle-margin or more")
+        case .job:
+            let available = try await client.dataAvailability(of: .users)
+            guard let available, available >= task.range.endMilliseconds else {
+                throw UserDetailsTask.notAvailable(
+                    until: available, end: task.range.endMilliseconds, reason: "vendor-not-available", now: now())
+            }
+        }
+    }
+
+    private static func done(_ place: Place, _ manifest: Manifest, _ after: FollowUp.Result) -> JobResult {
+        var figures = ["records": manifest.records, "bytes": manifest.bytes, "objects": manifest.objects.count]
+        for (name, figure) in after.figures { figures[name] = figure }
+        return JobResult(manifest: place.output.manifestKey.text, figures: figures, successors: after.reruns)
+    }
+
+    /// What the vendor did that it should not is counted.
+    private func tell(_ figures: [String: Int], _ context: JobContext) {
+        for name in ["duplicates", "truncated", "outside", "unidentified", "unsettled", "unknown-fields", "given-up"] {
+            guard let count = figures[name], count > 0 else { continue }
+            Counter(label: "user_details_deviations", dimensions: [("kind", name)]).increment(by: count)
+        }
+        if figures["unsettled"] == 1 {
+            context.logger.warning("pages kept shifting until the last pass; a later run of the day may find more")
+        }
+    }
+
+    // MARK: Lookups
+
+    private func look(
+        up lookup: LookupTable.Lookup, _ job: Job, _ task: UserDetailsTask, _ context: JobContext
+    ) async throws -> JobResult {
+        let place = try Place(store: store, job: job, task: task, layout: configuration.layout)
+        let found = try await place.output.find()
+        if let found, found.isCurrent {
+            try await place.tidy()
+            return Self.done(place, found.manifest, FollowUp.Result())
+        }
+        var snapshot = LookupSnapshot(
+            client: client, query: lookup.query(pageSize: configuration.lookupPageSize), configuration: configuration,
+            ledger: place.ledger(after: found?.manifest, configuration), context: context)
+        do {
+            let (objects, figures) = try await snapshot.run()
+            let manifest = try await place.output.publish(objects)
+            var result = Self.done(place, manifest, FollowUp.Result())
+            for (name, figure) in figures { result.figures[name] = figure }
+            tell(result.figures, context)
+            return result
+        } catch {
+            await snapshot.abandon()
+            throw error
+        }
+    }
+
+    // MARK: The sweep
+
+    private func sweep(
+        _ job: Job, _ task: UserDetailsTask, _ dataset: String, _ context: JobContext
+    ) async throws -> JobResult {
+        let place = try Place(store: store, job: job, task: task, layout: configuration.layout)
+        let states = DayStates(store: store, source: job.source, dataset: dataset, logger: context.logger)
+        let follow = FollowUp(
+            client: client, store: store, configuration: configuration, states: states, context: context, now: now())
+        let swept = try await follow.sweep()
+        if let manifest = try await place.output.present() { return Self.done(place, manifest, swept) }
+        return Self.done(place, try await place.output.publish([]), swept)
+    }
+}
+
+/// Where a job's output goes.
+private struct Place {
+    let store: any ObjectStore
+    let names: ObjectNames
+    let output: JobOutput
+
+    init(store: any ObjectStore, job: Job, task: UserDetailsTask, layout: LakeLayout) throws(ObjectStorageError) {
+        let folder = layout.folder(source: job.source, dataset: job.dataset, day: task.day)
+        self.store = store
+        names = ObjectNames(folder: folder, dataset: job.dataset, day: task.day, interval: task.interval)
+        output = try JobOutput(store: store, job: job, folder: folder, prefix: names.prefix)
+    }
+
+    /// Removes what a run that was ended after its manifest had no time to remove.
+    func tidy() async throws(ObjectStorageError) { _ = try await output.present() }
+
+    /// A ledger whose objects don't meet those of a manifest.
+    func ledger(after manifest: Manifest?, _ configuration: UserDetailsConfiguration) -> RowLedger {
+        RowLedger(
+            store: store, names: names, firstNumber: output.firstFreeNumber(after: manifest),
+            recordsPerObject: configuration.recordsPerObject)
+    }
+}

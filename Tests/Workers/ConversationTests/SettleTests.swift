@@ -1,0 +1,191 @@
+import Contracts
+import Foundation
+import ObjectStorage
+import Records
+import TestSupport
+import Testing
+import VendorSimulator
+import WorkerKit
+
+@testable import Conversation
+
+@Suite("Settled days and history, by details jobs", .timeLimit(.minutes(2)))
+struct SettleTests {
+    private func day(
+        _ conversationsPerDay: Int = 700, above: Int = 100_000, now: String = "2026-03-02T16:10:00Z",
+        _ change: (inout SimulatorConfiguration) -> Void = { _ in }
+    ) -> SimulatedDay {
+        var day = SimulatedDay(conversationsPerDay: conversationsPerDay) {
+            $0.now = SimulatorInstant(now)
+            $0.data.longEvery = 20
+            $0.data.correctionEvery = 10
+            $0.jobs.pageLimit = 90
+            // What jobs return is the state at the availability date; here it is the clock's.
+            $0.jobs.availabilityLag = 0
+            change(&$0)
+        }
+        day.configuration.splitAbove = above
+        return day
+    }
+
+    private static let byJob = JSONValue.object(["method": .string("job")])
+
+    /// Records as a query returns them: details jobs add the participants' attributes.
+    private func withoutAttributes(_ lines: [[UInt8]]) -> Set<UInt64> {
+        Set(lines.map { line in line.withUnsafeBytes { ConversationRecord.settledHash(of: RawRecord(bytes: $0)) } })
+    }
+
+    private func expectTruth(_ store: any ObjectStore, _ truth: Truth) async throws {
+        let lines = try await SimulatedDay.allLines(store)
+        let expected = (0..<truth.count).map { truth.line(at: $0) }
+        #expect(lines.count == expected.count)
+        let known = withoutAttributes(expected)
+        let strangers = lines.filter {
+            !known.contains($0.withUnsafeBytes { ConversationRecord.settledHash(of: RawRecord(bytes: $0)) })
+        }
+        let first = strangers.first.map { String(decoding: $0, as: UTF8.self) }
+        #expect(strangers.isEmpty, "\(strangers.count) differ, such as \(first ?? "")")
+    }
+
+    private func now(_ running: SimulatedDay.Running) -> String {
+        Timestamp.string(Date(timeIntervalSince1970: Double(running.simulator.clock.now.milliseconds) / 1000))
+    }
+
+    @Test("three days later the day is replaced by its settled state, and what changed is counted", arguments: [100_000, 300])
+    func settled(above: Int) async throws {
+        let day = day(above: above)
+        let store = day.store
+        try await day.run { running in
+            try await running.complete(SimulatedDay.job())
+            let before = try await SimulatedDay.allLines(store)
+            running.simulator.clock.advance(by: .seconds(4 * 86_400))
+            let gone = try #require(before.first?.withUnsafeBytes { ConversationRecord.id(of: RawRecord(bytes: $0)) })
+            #expect(running.simulator.deleteConversations([gone]) == 1)
+            let results = try await running.complete(
+                SimulatedDay.sweep("settle", dataset: "conversations-settled", day: "2026-03-02"))
+            let after = try await SimulatedDay.allLines(store)
+            let manifests = try await SimulatedDay.manifests(store)
+            #expect(manifests.values.allSatisfy { $0.revision == 1 } && (manifests.count > 1) == (above == 300))
+            let days = results.filter { $0.key != "conversations-settled-0" }.values
+            func sum(_ figure: String) -> Int { days.reduce(0) { $0 + ($1.figures[figure] ?? -1000) } }
+            let (old, new) = (withoutAttributes(before), withoutAttributes(after))
+            #expect(sum("removed") == 1 && sum("added") == 0)
+            #expect(sum("changed") == new.subtracting(old).count && sum("changed") > 30)
+            #expect(sum("unchanged") == new.intersection(old).count)
+            let expected = try day.truth(now: now(running))
+            let missing = expected.ids.firstIndex(of: gone).map { expected.line(at: $0) }
+            #expect(new.union(withoutAttributes([try #require(missing)])).count == expected.count)
+        }
+    }
+
+    @Test("a day isn't settled before its time, nor before the vendor's data are complete")
+    func waits() async throws {
+        let day = day(50) { $0.jobs.availabilityLag = 5 * 86_400 }
+        try await day.run { running in
+            let sweep = SimulatedDay.sweep("settle", dataset: "conversations-settled", day: "2026-03-02")
+            guard case .snooze(let until, let early) = try await running.failure(sweep) else {
+                Issue.record("not snoozed")
+                return
+            }
+            #expect(early.reason == "not-settled" && until == Timestamp.date("2026-03-05T16:00:00Z") && running.pages == 0)
+            running.simulator.clock.advance(by: .seconds(4 * 86_400))
+            for job in [sweep, SimulatedDay.job(parameters: Self.byJob)] {
+                guard case .snooze(_, let failure) = try await running.failure(job) else {
+                    Issue.record("not snoozed")
+                    return
+                }
+                #expect(failure.reason == "not-available")
+            }
+            running.simulator.clock.advance(by: .seconds(2 * 86_400))
+            try await running.complete(SimulatedDay.job(parameters: Self.byJob))
+        }
+    }
+
+    @Test("a day of history is the truth, with the attributes that only jobs return")
+    func history() async throws {
+        let day = day(now: SimulatedDay.now)
+        try await day.run { running in
+            let result = try await running.done(SimulatedDay.job(parameters: Self.byJob))
+            try await expectTruth(day.store, try day.truth())
+            #expect(result.figures["records"] == (try day.truth()).count && result.figures["submissions"] == 1)
+            let lines = try await SimulatedDay.allLines(day.store)
+            #expect(lines.contains { String(decoding: $0, as: UTF8.self).contains(#""attributes""#) })
+        }
+    }
+
+    @Test("jobs that the vendor loses are asked for again, and nothing is missed or doubled")
+    func lost() async throws {
+        let day = day(now: SimulatedDay.now) {
+            $0.jobs.failEvery = 3
+            $0.jobs.expireEvery = 2
+            $0.jobs.lateResults = 2
+            $0.jobs.emptyEvery = 3
+            $0.jobs.repeatsCursor = true
+            $0.faults = .hostile
+        }
+        var patient = day
+        patient.configuration.jobResubmissions = 20
+        try await patient.run { running in
+            for id in ["a", "b", "c", "d"] {
+                var job = SimulatedDay.job(revision: 0, parameters: Self.byJob)
+                job.id = "daily-20260302"
+                job.revision = ["a": 0, "b": 1, "c": 2, "d": 3][id] ?? 0
+                let result = try await running.done(job)
+                try await expectTruth(day.store, try day.truth())
+                if id != "a" { #expect(result.figures["changed"] == 0 && result.figures["removed"] == 0) }
+            }
+        }
+    }
+
+    @Test("an attempt that ends in the middle leaves the vendor's job and cursor to the next one")
+    func resumed() async throws {
+        let day = day(now: SimulatedDay.now)
+        let store = day.store
+        let saved = JobCheckpoint()
+        try await day.run { running in
+            let first = Task { try await running.done(SimulatedDay.job(parameters: Self.byJob), saved) }
+            while saved.newest.flatMap({ DetailsJobCursor($0.cursor) })?.pages.pages ?? 0 < 3 {
+                await Task.yield()
+                if first.isCancelled { break }
+            }
+            first.cancel()
+            _ = await first.result
+            let left = try #require(saved.newest)
+            let cursor = try #require(DetailsJobCursor(left.cursor))
+            let result = try await running.done(SimulatedDay.job(parameters: Self.byJob), JobCheckpoint(last: left))
+            #expect(result.figures["resumed-pages"] == cursor.pages.pages && result.figures["submissions"] == 1)
+            let submissions = running.simulator.requests.entries.count { $0.method == "POST" && $0.path.hasSuffix("/jobs") }
+            #expect(submissions == 1)
+            try await expectTruth(store, try day.truth())
+        }
+    }
+}
+
+@Suite("What of a record tells that it has changed")
+struct SettledHashTests {
+    private func hash(_ text: String) -> UInt64 {
+        Array(text.utf8).withUnsafeBytes { ConversationRecord.settledHash(of: RawRecord(bytes: $0)) }
+    }
+
+    @Test(
+        "participants' attributes don't, wherever they stand",
+        arguments: [
+            #"{"a":1,"participants":[{"p":1,"attributes":{"x":"attributes","y":[1]},"q":2},{"r":3}]}"#,
+            #"{"a":1,"participants":[{"attributes":{},"p":1,"q":2},{"r":3}]}"#,
+            #"{"a":1,"participants":[{"p":1,"q":2,"attributes" : {"x":{"attributes":1}}},{"r":3, "attributes":{"k":"]}"}}]}"#,
+        ])
+    func attributes(text: String) {
+        #expect(hash(text) == hash(#"{"a":1,"participants":[{"p":1,"q":2},{"r":3}]}"#))
+    }
+
+    @Test(
+        "anything else does",
+        arguments: [
+            #"{"a":1,"participants":[{"p":1,"q":3},{"r":3}]}"#,
+            #"{"a":1,"attributes":{},"participants":[{"p":1,"q":2},{"r":3}]}"#,
+            #"{"a":1,"participants":[{"p":1,"q":2},{"r":{"attributes":1}}]}"#, #"{"a":1,"participants":[{"p":1,"q":2}]}"#, "{}",
+        ])
+    func others(text: String) {
+        #expect(hash(text) != hash(#"{"a":1,"participants":[{"p":1,"q":2},{"r":3}]}"#))
+    }
+}

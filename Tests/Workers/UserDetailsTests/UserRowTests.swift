@@ -1,0 +1,71 @@
+import Contracts
+import Foundation
+import Records
+import Testing
+import TestSupport
+
+@testable import UserDetails
+
+@Suite("Rows of a user")
+struct UserRowTests {
+    private func read(_ text: String) throws -> (rows: [UserRow], rest: UserRow.Rest) {
+        var rows: [UserRow] = []
+        let rest = try Array(text.utf8).withUnsafeBytes { bytes in
+            try UserRow.read(RawRecord(bytes: bytes)) { rows.append($0) }
+        }
+        return (rows, rest)
+    }
+
+    private func text(_ row: UserRow) -> String { String(decoding: row.line, as: UTF8.self) }
+
+    @Test("presence and routing status that begin at the same moment are two rows")
+    func noCollision() throws {
+        let record = #"{"startTime":"2026-03-01T16:00:00.000Z"}"#
+        let (rows, rest) = try read(#"{"userId":"u","primaryPresence":[\#(record)],"routingStatus":[\#(record)]}"#)
+        #expect(rows.count == 2 && rows[0].key != rows[1].key && rows[0].key?.identity != rows[1].key?.identity)
+        #expect(rows.allSatisfy(\.isOpen) && rest == UserRow.Rest())
+        #expect(text(rows[0]) == #"{"userId":"u","kind":"primaryPresence","record":\#(record)}"#)
+    }
+
+    @Test("a record's bytes are the vendor's, whatever is in it")
+    func exactBytes() throws {
+        let record = #"{ "n":1e400,"x":"\u0000\/é" , "startTime":"2026-03-01T16:00:00Z","endTime":"2026-03-01T17:00:00+0000","s":[{}]}"#
+        let (rows, _) = try read(#"{"routingStatus":[ \#(record) , \#(record)],"userId":"u\u0031"}"#)
+        #expect(rows.count == 2 && rows[0].key == RowKey(user: "u1", kind: "routingStatus", start: 1_772_380_800_000))
+        #expect(!rows[0].isOpen)
+        #expect(text(rows[0]) == #"{"userId":"u\u0031","kind":"routingStatus","record":\#(record)}"#)
+        #expect(UserRow(line: rows[0].line)?.key == rows[0].key)
+    }
+
+    @Test("the same moment with and without milliseconds, or with an offset, is the same key")
+    func spellings() throws {
+        let times = ["2026-03-01T16:00:00Z", "2026-03-01T16:00:00.000Z", "2026-03-02T00:00:00.000+0800"]
+        let keys = try times.map { try read(#"{"userId":"u","primaryPresence":[{"startTime":"\#($0)"}]}"#).rows[0].key }
+        #expect(keys[0] != nil && Set(keys).count == 1)
+    }
+
+    @Test("missing arrays, null and fields that nobody knows are told; arrays that nobody knows are kept")
+    func rest() throws {
+        #expect(try read(#"{"userId":"u"}"#).rest.missingArrays == 2)
+        #expect(try read(#"{"userId":"u","primaryPresence":null,"routingStatus":[]}"#).rest == UserRow.Rest(missingArrays: 1))
+        let (rows, rest) = try read(#"{"userId":"u","mood":"fine","telepathy":[{"startTime":"2026-03-01T16:00:00Z"}]}"#)
+        #expect(rows.map { $0.key?.kind } == ["telepathy"] && rest.unknownFields == 1)
+    }
+
+    @Test("a row without a user or a start has no key, and keeps its bytes")
+    func unidentified() throws {
+        let (rows, _) = try read(#"{"primaryPresence":[{"startTime":"2026-03-01T16:00:00Z"}]}"#)
+        #expect(rows[0].key == nil && text(rows[0]).hasPrefix(#"{"userId":null,"#))
+        #expect(try read(#"{"userId":"u","primaryPresence":[{"startTime":"soon"},7]}"#).rows.map(\.key) == [nil, nil])
+    }
+
+    @Test("a day's state is read as it was written, and damage is no state")
+    func state() throws {
+        var state = DayState(job: SimulatedUsers.job(3, parameters: ["method": .string("job")]))
+        state.open = [RowKey(user: "a", kind: "primaryPresence", start: 1), RowKey(user: "b\"", kind: "x", start: -5)]
+        state.adopted = [RowKey(user: "a", kind: "routingStatus", start: 7)]
+        let bytes = state.encoded()
+        #expect(DayState(bytes) == state)
+        for length in 0..<bytes.count - 1 { #expect(DayState(Array(bytes.prefix(length))) == nil) }
+    }
+}
