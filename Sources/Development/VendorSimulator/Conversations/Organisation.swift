@@ -48,8 +48,9 @@ struct Organisation: Sendable {
         divisions = members(5, ["Home", "North", "South"])
         skills = members(6, ["English", "Tagalog", "Cebuano", "Cards", "Loans", "VIP"])
         forms = members(7, ["Voice QA", "Chat QA", "E-mail QA"])
-        evaluators = Array(users[3..<(3 + min(max(evaluatorCount, 1), 200))])
-        formerEvaluator = users[229]
+        // A small organisation has fewer; the last user of it is never one.
+        evaluators = Array(users[3..<(3 + min(max(evaluatorCount, 1), 200, users.count - 4))])
+        formerEvaluator = users[min(229, users.count - 1)]
         campaigns = members(8, ["Renewals", "Welcome calls"])
         flows = members(9, ["Main IVR", "After hours", "Cards IVR"])
         edges = members(10, ["Edge 1", "Edge 2"])

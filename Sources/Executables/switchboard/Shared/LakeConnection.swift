@@ -17,7 +17,7 @@ struct LakeConnection: Sendable {
     func withStore<Result: Sendable>(_ body: (any ObjectStore) async throws -> Result) async throws -> Result {
         let client = HTTPClient(http)
         do {
-            let result = try await body(try await lake.open(http: client))
+            let result = try await body(try await lake.openAtOnce(http: client))
             await client.shutdown()
             return result
         } catch let failure as ProgramFailure {

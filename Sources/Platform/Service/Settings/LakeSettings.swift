@@ -43,6 +43,21 @@ public struct LakeSettings: Sendable {
         }
     }
 
+    /// Opens the store and checks once that it can be written, for a command that somebody waits for.
+    ///
+    /// - Throws: a `ProgramFailure`.
+    public func openAtOnce(http: HTTPClient) async throws -> any ObjectStore {
+        var storage = storage
+        storage.transport = http
+        do throws(ObjectStorageError) {
+            let store = try ObjectStorageLocation.open(url, settings: storage)
+            try await store.check()
+            return store
+        } catch {
+            throw ProgramFailure(error.isRetriable ? .temporary : .configuration, "lake.url \(url): \(error)")
+        }
+    }
+
     /// Opens the store and waits until it can be written.
     ///
     /// - Parameters:
