@@ -211,7 +211,7 @@ let package = Package(
             "OperationsTests", "Services/OperationsTests",
             [
                 "Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "ObjectStorage", "Records", "GenesysCloudSettings",
-                "Conversation", "Evaluation", "UserDetails", "Monitor", "Service", "TestSupport", "Contracts",
+                "Conversation", "Evaluation", "UserDetails", "Monitor", "Service", "TestSupport", "Transfer", "Contracts",
             ]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(
