@@ -126,7 +126,8 @@ let package = Package(
         library(
             "Operations", "Services/Operations",
             [
-                "Contracts", "Extraction", "Kafka", "Messaging", "ObjectStorage", "Records", "Scheduler", "Service", "WorkerKit", yams,
+                "Contracts", "Extraction", "Kafka", "Messaging", "ObjectStorage", "Records", "Scheduler", "Service", "WorkerKit",
+                yams,
                 crypto, log,
             ]),
 
@@ -144,7 +145,10 @@ let package = Package(
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program(
             "SwitchboardProgram", "switchboard",
-            ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "Transfer", lifecycle, log]),
+            [
+                "Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "Transfer", lifecycle,
+                log,
+            ]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(
@@ -152,7 +156,10 @@ let package = Package(
             ["Rehearsal", "WorkerKit", "Contracts", "ObjectStorage", "Service", "Transfer"]),
         program(
             "BenchProgram", "switchboard-bench",
-            ["DevelopmentStack", "WorkerKit", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", lifecycle, log]),
+            [
+                "DevelopmentStack", "Evaluation", "WorkerKit", "Contracts", "GenesysCloud", "Kafka", "Messaging", "ObjectStorage",
+                "Service", "Transfer", "VendorSimulator", lifecycle, log,
+            ]),
 
         // Development: what `make demo` and the system tests start.
         library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),

@@ -15,10 +15,12 @@ struct BenchCommand: AsyncParsableCommand {
               switchboard-bench                                   everything
               switchboard-bench jobs --broker 127.0.0.1:9092      job overhead on a Kafka that runs already
               switchboard-bench conversations --conversations 1000000
+              switchboard-bench evaluations                       how much of the vendor's allowance evaluations use (4 minutes)
               switchboard-bench poison --messages 1000000         messages that are no jobs
             """,
         subcommands: [
-            AllCommand.self, JobsCommand.self, ConversationsCommand.self, PoisonCommand.self, PoisonWorker.self,
+            AllCommand.self, JobsCommand.self, ConversationsCommand.self, EvaluationsCommand.self, PoisonCommand.self,
+            PoisonWorker.self,
         ], defaultSubcommand: AllCommand.self)
 
     /// Where measurements keep their files; removed before and after.
@@ -114,6 +116,38 @@ struct ConversationsCommand: AsyncParsableCommand {
             Table.row("  worker ÷ script", "\(Table.number(comparison.worker.rate / peer.figures.rate)) ×", bar: "≥ 5 ×")
         }
         if !comparison.isEqual { throw ExitCode(1) }
+    }
+}
+
+/// Measures how much of the vendor's allowance a day of evaluations uses.
+struct EvaluationsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluations",
+        abstract: "The listings of many evaluators against the vendor's allowance: how much of it is used.")
+
+    @Option(help: "Evaluators.")
+    var evaluators = 50
+
+    @Option(help: "Pages of each, of a hundred evaluations.")
+    var pages = 4
+
+    @Option(help: "Calls that the vendor allows in a window; few, so that the day takes several windows.")
+    var allowance = 60
+
+    @Option(help: "Seconds of a window.")
+    var window = 60
+
+    func run() async throws {
+        let figures = try await EvaluationListings(
+            evaluators: evaluators, pages: pages, allowance: allowance, window: window
+        ).run()
+        print("Evaluations of \(evaluators) evaluators, about \(pages) pages each, \(allowance) calls in \(window) s")
+        Table.row("evaluations, pages", "\(figures.evaluations), \(figures.pages)")
+        Table.row("calls answered / throttled", "\(figures.calls) / \(figures.throttled)")
+        Table.row("time", "\(Table.number(figures.seconds)) s, \(figures.windows) windows and a part of one")
+        Table.row("allowance used", "\(Table.number(figures.used * 100)) %", bar: "≥ 95 %")
+        Table.row("as many as the vendor has", figures.isTrue ? "yes" : "NO", bar: "yes")
+        if figures.used < 0.95 || !figures.isTrue { throw ExitCode(1) }
     }
 }
 

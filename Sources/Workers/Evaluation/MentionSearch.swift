@@ -107,6 +107,8 @@ struct MentionSearch: Sendable {
                 guard page.records > 0 else { break }
                 records += page.records
                 total = page.total ?? total
+                // The vendor says the same as the page does: that this was the last. Otherwise only an empty one is.
+                if page.records < query.pageSize, page.total == records { break }
                 number += 1
             }
             // As many rows as the vendor says: none was missed because others came in before it.

@@ -11,13 +11,13 @@ import WorkerKit
 struct CorrectionTests {
     @Test("a later run keeps the versions of the one before, adds the new ones, and has what didn't change once")
     func rerun() async throws {
-        let week = SimulatedWeek(conversationsPerDay: 150) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
+        let week = SimulatedWeek(conversationsPerDay: 80) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
         try await week.run { running in
             _ = try await running.done(SimulatedWeek.job())
             let before = try await week.lines()
             var history = Set(before.map(\.key))
-            for revision in 1...4 {
-                running.simulator.clock.advance(by: .seconds(9 * 86_400))
+            for revision in 1...3 {
+                running.simulator.clock.advance(by: .seconds(10 * 86_400))
                 let result = try await running.done(SimulatedWeek.job(revision: revision))
                 let truth = try running.truth()
                 try await week.expectTruth(truth)
@@ -39,18 +39,22 @@ struct CorrectionTests {
             for day in 0..<3 { _ = try await running.done(SimulatedWeek.job(day)) }
             let quiet = try await running.done(SimulatedWeek.sweep(2))
             #expect(quiet.successors.isEmpty && quiet.figures["days"] == 3, "\(quiet.figures)")
-            for step in 1...3 {
-                running.simulator.clock.advance(by: .seconds(12 * 86_400))
-                let result = try await running.done(SimulatedWeek.sweep(2 + step * 12))
+            for step in 1...2 {
+                running.simulator.clock.advance(by: .seconds(18 * 86_400))
+                let result = try await running.done(SimulatedWeek.sweep(2 + step * 18))
                 var expected: [String] = []
                 for day in 0..<3 where try await isBehind(running, week, day) { expected.append(SimulatedWeek.job(day).id) }
                 #expect(result.successors.map(\.id).sorted() == expected && !expected.isEmpty)
                 for job in result.successors {
-                    #expect(job.revision == step && job.kind == "evaluation" && job.dataset == "evaluations")
+                    let day = try #require((0..<3).first { SimulatedWeek.job($0).id == job.id })
+                    let present = try await week.manifest(day)
+                    #expect(job.revision == present.map { $0.revision + 1 })
+                    #expect(
+                        job.kind == "evaluation" && job.dataset == "evaluations" && job.interval == SimulatedWeek.interval(day))
                     _ = try await running.done(job)
                 }
                 for day in 0..<3 { try await week.expectTruth(try running.truth(day), day) }
-                let settled = try await running.done(SimulatedWeek.sweep(2 + step * 12, revision: 1))
+                let settled = try await running.done(SimulatedWeek.sweep(2 + step * 18, revision: 1))
                 #expect(settled.successors.isEmpty, "a corrected day is left alone: \(settled.figures)")
             }
         }

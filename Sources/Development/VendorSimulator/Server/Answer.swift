@@ -38,6 +38,17 @@ struct Question: Sendable {
     /// The largest request that the vendor accepts, in bytes [C].
     static let maximumBody = 512_000
 
+    init(
+        method: String, path: String, query: String, authorization: String?, contentType: String?, body: [UInt8]
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.authorization = authorization
+        self.contentType = contentType
+        self.body = body
+    }
+
     init(_ request: Request) async throws {
         method = request.method.rawValue
         path = request.uri.path
