@@ -56,7 +56,7 @@ struct DependencyRuleTests {
     func services() throws {
         let house = try House()
         try house.allow(.services, [.contracts, .messaging, .platform, .services, .workers])
-        let keepers: Set<String> = ["Scheduler", "WorkerKit"]
+        let keepers: Set<String> = ["Extraction", "Scheduler", "WorkerKit"]
         for file in house.files(of: .services) {
             let others = file.imports.filter { name in
                 name != file.module && (house.layers[name] == .services || house.layers[name] == .workers)

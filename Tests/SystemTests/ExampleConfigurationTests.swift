@@ -7,7 +7,7 @@ extension SystemTests {
     struct Examples {
         @Test(
             "config/ has one for each program, which it reads without a problem",
-            arguments: ["scheduler", "monitor", "conversation-worker", "evaluation-worker"])
+            arguments: ["scheduler", "monitor", "conversation-worker", "evaluation-worker", "user-details-worker"])
         func example(program: String) async throws {
             let installation = try Installation.current()
             try await withDirectory { directory in

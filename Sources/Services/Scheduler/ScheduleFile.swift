@@ -84,6 +84,9 @@ public enum ScheduleFile {
 
     private static let nameRule = "lower-case letters, digits and -, 1 to 63 of them, beginning with a letter or digit"
 
+    private static let datasetRule =
+        "lower-case letters, digits, - and _, 1 to 63 of them, beginning with a letter or digit"
+
     private static func read(_ value: DocumentValue, position: Int, problems: inout [String]) -> ScheduleDefinition? {
         let before = problems.count
         var subject = "schedule \(position)"
@@ -97,7 +100,9 @@ public enum ScheduleFile {
 
         let name = mapping.value("name", required: true, allowed: nameRule, problems: &problems) { isName($0) ? $0 : nil }
         let kind = mapping.value("kind", required: true, allowed: nameRule, problems: &problems) { isName($0) ? $0 : nil }
-        let dataset = mapping.value("dataset", required: true, allowed: nameRule, problems: &problems) { isName($0) ? $0 : nil }
+        let dataset = mapping.value("dataset", required: true, allowed: datasetRule, problems: &problems) {
+            isDataset($0) ? $0 : nil
+        }
         let source = mapping.value(
             "source", required: true, allowed: "vendor/account such as genesys/main, letters, digits, - _ and .",
             problems: &problems
@@ -197,6 +202,8 @@ public enum ScheduleFile {
     }
 
     static func isName(_ text: String) -> Bool { text.wholeMatch(of: /[a-z0-9][a-z0-9\-]{0,62}/) != nil }
+
+    static func isDataset(_ text: String) -> Bool { text.wholeMatch(of: /[a-z0-9][a-z0-9_\-]{0,62}/) != nil }
 
     /// Whether a text can be a schedule's `source`.
     public static func isAllowed(source text: String) -> Bool { isSource(text) }

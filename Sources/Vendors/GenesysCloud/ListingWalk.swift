@@ -49,7 +49,9 @@ struct ListingWalk: Sendable {
             figures.records -= envelope.recordCount
             // By number it's a vendor that answers the last page for any page behind it; by address, one that stands still.
             guard wasFollowed, query.paging == .pages || query.paging == .uris else { return end(envelope) }
-            return count()
+            let path = count()
+            number = 2
+            return path
         }
         guard let path = path(after: envelope), figures.pages < Self.maximumPages else { return end(envelope) }
         visited.insert(path)

@@ -33,6 +33,8 @@ public struct ConversationConfiguration: Sendable {
     public var idsPerCall = 50
     /// Records of a page of a details job.
     public var jobPageSize = 1000
+    /// The pause before a details job is looked at again; it grows to ten times as much.
+    public var jobPause: Duration = .seconds(3)
     /// How often a details job that failed, expired or was cancelled is asked for again.
     public var jobResubmissions = 3
     /// How long to wait before asking again whether data are available, in seconds.
@@ -65,6 +67,7 @@ public struct ConversationConfiguration: Sendable {
     /// - `conversations.open-for` (720h): how long conversations that don't end are looked after.
     /// - `conversations.ids-per-call` (50): ids of a call for single conversations.
     /// - `conversations.job-page-size` (1000): records of a page of a details job.
+    /// - `conversations.job-pause` (3s): the pause before a details job is looked at again; it grows to ten times as much.
     /// - `conversations.job-resubmissions` (3): how often a details job that failed or expired is asked for again.
     /// - `conversations.availability-wait` (30m): how long to wait before asking again whether data are available.
     public init(_ settings: Settings) {
@@ -83,6 +86,7 @@ public struct ConversationConfiguration: Sendable {
         openFor = Self.seconds(own, "open-for", default: openFor, in: 3600...(366 * 86_400))
         idsPerCall = own.int("ids-per-call", default: idsPerCall, in: 1...50)
         jobPageSize = own.int("job-page-size", default: jobPageSize, in: 1...10_000)
+        jobPause = own.duration("job-pause", default: jobPause, in: .milliseconds(10) ... .seconds(600))
         jobResubmissions = own.int("job-resubmissions", default: jobResubmissions, in: 0...100)
         availabilityWait = Self.seconds(own, "availability-wait", default: availabilityWait, in: 1...86_400)
     }

@@ -62,7 +62,9 @@ struct DetailsJobExtract: Sendable {
         let context = work.context
         let run = DetailsJobRun(
             client: work.client, query: query, pageSize: configuration.jobPageSize, limits: work.limits,
-            patience: DetailsJobPatience(submissions: configuration.jobResubmissions + 1),
+            patience: DetailsJobPatience(
+                firstPause: configuration.jobPause, longestPause: configuration.jobPause * 10,
+                submissions: configuration.jobResubmissions + 1),
             waiting: { _ in context.progressed([:]) })
         while true {
             let page = state.progress.pages + 1

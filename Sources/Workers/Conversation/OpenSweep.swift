@@ -80,6 +80,8 @@ struct OpenSweep: Sendable {
         var parameters: [String: JSONValue] = [:]
         if case .object(let given) = list.parameters { parameters = given }
         parameters["task"] = .string(ConversationRequest.Work.finish.rawValue)
+        // For operators' reruns, which do the whole day again.
+        parameters["correction"] = .bool(true)
         return Job(
             id: root, kind: work.job.kind, source: work.job.source, dataset: work.request.subject, day: list.day,
             interval: interval, revision: revision + 1, createdAt: work.now(), parameters: .object(parameters),

@@ -6,7 +6,7 @@ struct CommandUseTests {
     private static let commands: [[String]] = [
         [], ["topics"], ["topics", "check"], ["topics", "plan"], ["topics", "apply"], ["topics", "describe"], ["offsets"],
         ["offsets", "show"], ["offsets", "reset"], ["cursor"], ["cursor", "show"], ["cursor", "set"], ["replay"], ["tail"],
-        ["completion"],
+        ["completion"], ["config"], ["config", "import"], ["gdpr"], ["gdpr", "list"], ["gdpr", "apply"],
     ]
 
     @Test("every command's help says what it does and ends with examples that name it", arguments: commands)

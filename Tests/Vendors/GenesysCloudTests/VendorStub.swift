@@ -30,6 +30,9 @@ enum Answer: Sendable {
 /// A vendor on a free port of this machine that answers by script and remembers what it was asked.
 final class VendorStub: Sendable {
     struct Call: Sendable {
+        var method = ""
+        /// Path and query.
+        var target = ""
         let authorization: String
         let body: String
     }
@@ -90,20 +93,24 @@ final class VendorStub: Sendable {
             if let loginGate { for await _ in loginGate { break } }
             return Self.response(answer ?? .page(#"{"access_token":"token-\#(number)","token_type":"bearer","expires_in":1000}"#))
         }
-        router.post("api/**") { [self] request, _ in
-            let call = try await Self.call(request)
-            let answer = state.withLock { state in
-                state.calls.append(call)
-                return state.api.isEmpty ? Answer.empty : state.api.removeFirst()
+        for method in [HTTPTypes.HTTPRequest.Method.get, .post, .delete] {
+            router.on("api/**", method: method) { [self] request, _ in
+                let call = try await Self.call(request)
+                let answer = state.withLock { state in
+                    state.calls.append(call)
+                    return state.api.isEmpty ? Answer.empty : state.api.removeFirst()
+                }
+                return Self.response(answer)
             }
-            return Self.response(answer)
         }
         return router
     }
 
     private static func call(_ request: Request) async throws -> Call {
         let body = try await request.body.collect(upTo: 1 << 20)
-        return Call(authorization: request.headers[.authorization] ?? "", body: String(buffer: body))
+        return Call(
+            method: request.method.rawValue, target: request.uri.description,
+            authorization: request.headers[.authorization] ?? "", body: String(buffer: body))
     }
 
     private static func response(_ answer: Answer) -> Response {

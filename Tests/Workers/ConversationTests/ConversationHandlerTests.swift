@@ -103,8 +103,9 @@ struct ConversationHandlerTests {
 
     @Test("a token that is revoked in mid-run is replaced, and nothing is missed")
     func revoked() async throws {
-        let day = SimulatedDay {
-            $0.faults = FaultPlan(rules: [FaultRule(path: "/api/", requests: [2, 4], fault: Fault(.revoke))])
+        // Far enough apart that no call's replay is struck again: a second refusal is the vendor's last word.
+        let day = SimulatedDay(conversationsPerDay: 2000) {
+            $0.faults = FaultPlan(rules: [FaultRule(path: "/api/", requests: [2, 17], fault: Fault(.revoke))])
         }
         try await day.run { running in
             _ = try await running.done()

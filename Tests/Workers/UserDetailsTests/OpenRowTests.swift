@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
 import ObjectStorage
-import Testing
 import TestSupport
+import Testing
 import VendorSimulator
 import WorkerKit
 

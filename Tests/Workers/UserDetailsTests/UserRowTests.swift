@@ -1,8 +1,8 @@
 import Contracts
 import Foundation
 import Records
-import Testing
 import TestSupport
+import Testing
 
 @testable import UserDetails
 
@@ -29,7 +29,8 @@ struct UserRowTests {
 
     @Test("a record's bytes are the vendor's, whatever is in it")
     func exactBytes() throws {
-        let record = #"{ "n":1e400,"x":"\u0000\/é" , "startTime":"2026-03-01T16:00:00Z","endTime":"2026-03-01T17:00:00+0000","s":[{}]}"#
+        let record =
+            #"{ "n":1e400,"x":"\u0000\/é" , "startTime":"2026-03-01T16:00:00Z","endTime":"2026-03-01T17:00:00+0000","s":[{}]}"#
         let (rows, _) = try read(#"{"routingStatus":[ \#(record) , \#(record)],"userId":"u\u0031"}"#)
         #expect(rows.count == 2 && rows[0].key == RowKey(user: "u1", kind: "routingStatus", start: 1_772_380_800_000))
         #expect(!rows[0].isOpen)

@@ -6,14 +6,14 @@ struct EvaluationComparison: Sendable {
         let id: String?
     }
 
-    private var expected: [String: String] = [:]
+    private var expected: [String: WeekTruth.Evaluation] = [:]
     /// The records of the lake by id, with how often each is there.
     private var records: [String: [String: Int]] = [:]
     private var rest: [UInt8] = []
 
     /// Takes in what the vendor has.
     mutating func expect(_ evaluations: [WeekTruth.Evaluation]) {
-        for evaluation in evaluations { expected[evaluation.id] = evaluation.listing }
+        for evaluation in evaluations { expected[evaluation.id] = evaluation }
     }
 
     /// Takes in bytes of the lake.
@@ -29,23 +29,30 @@ struct EvaluationComparison: Sendable {
 
     /// Versions that are in the lake and no longer the latest.
     var earlierVersions: Int {
-        records.reduce(0) { sum, found in sum + found.value.keys.count { $0 != Self.line(expected[found.key] ?? "") } }
+        records.reduce(0) { sum, found in sum + found.value.keys.count { expected[found.key]?.lines.contains($0) != true } }
+    }
+
+    /// Of those whose latest version is missing, what the vendor says, and how many versions the lake has.
+    var missing: [String] {
+        expected.compactMap { id, evaluation in
+            let versions = records[id] ?? [:]
+            guard evaluation.lines.isDisjoint(with: versions.keys) else { return nil }
+            return "\(id) version \(evaluation.version) \(evaluation.status) by \(evaluation.evaluator ?? "the system"), "
+                + "assigned \(evaluation.assigned): \(versions.count) versions in the lake"
+        }
     }
 
     /// How the lake differs.
     var difference: RecordDifference {
         var difference = RecordDifference()
-        for (id, listing) in expected {
+        for (id, evaluation) in expected {
             let versions = records[id] ?? [:]
-            if versions[Self.line(listing)] != nil { difference.equal += 1 } else { difference.missing += 1 }
-            difference.doubled += versions.values.reduce(0) { $0 + $1 - 1 }
+            let latest = versions.filter { evaluation.lines.contains($0.key) }.values.reduce(0, +)
+            if latest > 0 { difference.equal += 1 } else { difference.missing += 1 }
+            difference.doubled += max(0, latest - 1)
+            difference.doubled += versions.filter { !evaluation.lines.contains($0.key) }.values.reduce(0) { $0 + $1 - 1 }
         }
         difference.strange = records.keys.count { expected[$0] == nil }
         return difference
-    }
-
-    /// A record is one line in the lake.
-    private static func line(_ record: String) -> String {
-        String(decoding: record.utf8.map { $0 == 0x0a || $0 == 0x0d ? 0x20 : $0 }, as: UTF8.self)
     }
 }

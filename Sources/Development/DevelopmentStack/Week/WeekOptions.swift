@@ -51,7 +51,7 @@ public struct WeekOptions: Sendable {
             "--evaluation-every", String(conversationsToAnEvaluation), "--long-every", "150", "--awkward-every", "10",
             "--correction-every", "40", "--start-day-rule", "--page-shift", "insert", "--shift-every", "2", "--shift-limit", "12",
             "--hits-jitter", "700", "--wrong-totals", "--listing-page-limit", "25", "--most-hits",
-            String(max(50, conversationsPerDay * 2 / 3)), "--evaluation-window-hours", "18", "--token-lifetime", "20",
+            String(max(50, conversationsPerDay * 2 / 3)), "--evaluation-window-hours", "60", "--token-lifetime", "20",
             "--rate-per-client", "--rate-limit", "400", "--rate-window", "2", "--jobs", "hostile", "--faults", "hostile",
         ]
     }

@@ -64,6 +64,8 @@ public struct WeekRun: Sendable {
         }
         stack.settings["conversation-worker"]?["conversations.availability-wait"] = "1s"
         stack.settings["conversation-worker"]?["conversations.job-resubmissions"] = "20"
+        stack.settings["conversation-worker"]?["conversations.job-pause"] = "100ms"
+        stack.settings["evaluation-worker"]?["evaluations.sweep-days"] = String(options.days + 3)
         stack.settings["user-details-worker"]?["user-details.job-pause"] = "100ms"
         return stack
     }
@@ -243,6 +245,7 @@ public struct WeekRun: Sendable {
         verdict.judge("conversations", conversations.difference(from: trueConversations))
         verdict.judge("user details", users.difference(from: trueUsers, permitting: earlierUsers))
         verdict.judge("evaluations", evaluations.difference)
+        verdict.count("evaluations whose latest version is missing", evaluations.missing)
         verdict.figure("earlier versions of evaluations", Layout.number(evaluations.earlierVersions))
         verdict.count("objects that no manifest names", strays)
         verdict.count("days without _SUCCESS, or with _FAILURE", untagged)

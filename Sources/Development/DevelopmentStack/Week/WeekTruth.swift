@@ -22,8 +22,22 @@ struct WeekTruth: Sendable {
     struct Evaluation: Decodable, Sendable {
         let id: String
         let version: Int
+        /// When it was assigned.
+        let assigned: String
+        let status: String
+        /// Who evaluates; nil for the system.
+        let evaluator: String?
         /// The record as the listing has it.
         let listing: String
+        /// The record as it is read alone, which is how those are found that no evaluator lists.
+        let point: String
+
+        /// A record is one line in the lake.
+        var lines: Set<String> { [Self.line(listing), Self.line(point)] }
+
+        private static func line(_ record: String) -> String {
+            String(decoding: record.utf8.map { $0 == 0x0a || $0 == 0x0d ? 0x20 : $0 }, as: UTF8.self)
+        }
     }
 
     /// Evaluations that were assigned in an interval.

@@ -31,6 +31,18 @@ struct ImportedReport: Sendable {
         readFileName()
         readVendor()
         readRest()
+        checkRequest(options)
+    }
+
+    /// Whatever stands in a request must come through our own reader; what doesn't is left out.
+    private mutating func checkRequest(_ options: ConfigurationImport.Options) {
+        guard request != nil else { return }
+        do throws(ScheduleFile.Problems) {
+            _ = try ScheduleFile.parse(yaml: "schedules:\n" + schedule(source: options.source))
+        } catch {
+            request = nil
+            say(.left, .request, "something in it can't be written into a schedule; put it into parameters.request by hand")
+        }
     }
 
     /// Gives the schedule a name that no other has.
@@ -50,7 +62,9 @@ struct ImportedReport: Sendable {
     }
 
     private mutating func say(_ outcome: ImportNote.Outcome, _ key: ImportedKey, _ text: String) {
-        say(outcome, report.entries[key]?.path ?? key.rawValue, text)
+        // The scripts' spelling of what they don't say.
+        let name = key.rawValue.map { $0.isUppercase ? "_\($0.lowercased())" : "\($0)" }.joined()
+        say(outcome, report.entries[key]?.path ?? name, text)
     }
 
     private func value(_ key: ImportedKey) -> JSONValue? { report.entries[key]?.value }
@@ -166,11 +180,20 @@ struct ImportedReport: Sendable {
                 let text = String(decoding: bytes, as: UTF8.self)
                 return secrets.contains { text.contains($0) }
             }
-            for note in read.notes { say(note.outcome, note.key.isEmpty ? entry.path : "\(entry.path).\(note.key)", note.text) }
+            let takesRequest = kind.map { $0 == .conversations || $0 == .userDetails } ?? false
+            for note in read.notes where takesRequest || note.outcome != .carried {
+                say(note.outcome, note.key.isEmpty ? entry.path : "\(entry.path).\(note.key)", note.text)
+            }
             if hasSecret == true {
                 say(.secret, entry.path, "left out: a value of the file's secrets stands in it")
-            } else {
+            } else if takesRequest {
                 request = read.fields
+            } else if case .object(let fields)? = read.fields {
+                for name in fields.keys.sorted() {
+                    say(
+                        .left, "\(entry.path).\(name)",
+                        "the \(kind?.program ?? "worker") reads everything; filter where the lake is read")
+                }
             }
             if read.notes.isEmpty { say(.needless, entry.path, "nothing in it that isn't said elsewhere") }
             if let size = read.pageSize { setPageSize(size, "\(entry.path) (page size)") }
@@ -196,8 +219,8 @@ struct ImportedReport: Sendable {
             if kind?.dataset != "evaluations" {
                 say(.needless, .role, "only evaluations are found by a role")
             } else if let role = text(.role), role.utf8.count <= 200 {
-                settings["evaluations.role"] = .string(role)
-                say(.carried, .role, "evaluation-worker.yaml: evaluations.role; the name must match exactly")
+                settings["evaluations.roles"] = .array([.string(role)])
+                say(.carried, .role, "evaluation-worker.yaml: evaluations.roles; the name must match exactly")
             } else {
                 refuse(.role, "one role's name")
             }
@@ -205,13 +228,9 @@ struct ImportedReport: Sendable {
     }
 
     private mutating func setPageSize(_ size: Int, _ path: String) {
-        let section = ["conversations": "conversations", "evaluations": "evaluations", "user_details": "user-details"][
-            kind?.dataset ?? ""]
-        guard let section else {
-            say(.needless, path, "lookups are read in the vendor's largest pages")
-            return
-        }
-        let allowed = min(max(size, 1), 100)
+        let section = kind?.settings ?? "lookups"
+        let most = section == "lookups" ? 500 : 100
+        let allowed = min(max(size, 1), most)
         settings["\(section).page-size"] = .integer(Int64(allowed))
         say(
             allowed == size ? .carried : .changed, path,
@@ -224,8 +243,8 @@ struct ImportedReport: Sendable {
             say(.needless, path, "only evaluations have answers")
             return
         }
-        settings["evaluations.answers"] = .bool(answers)
-        say(.carried, path, "evaluation-worker.yaml: evaluations.answers: \(answers)")
+        settings["evaluations.expand-answer-total-scores"] = .bool(answers)
+        say(.carried, path, "evaluation-worker.yaml: evaluations.expand-answer-total-scores: \(answers)")
     }
 
     // MARK: Where to
@@ -369,7 +388,10 @@ struct ImportedReport: Sendable {
         if let start = time.start { lines.append(("start", .string(start))) }
         if let end = time.end { lines.append(("end", .string(end))) }
         lines.append(("catch-up", .string("all")))
-        if let request { lines.append(("parameters", .object(["request": request]))) }
+        var parameters: [String: JSONValue] = [:]
+        parameters["request"] = request
+        parameters["task"] = kind.task.map { .string($0) }
+        if !parameters.isEmpty { lines.append(("parameters", .object(parameters))) }
         return "  - name: \(YAMLText.text(name))\n" + lines.map { YAMLText.entry($0.0, $0.1, indent: 4) }.joined()
     }
 }

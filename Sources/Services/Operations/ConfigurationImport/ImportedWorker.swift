@@ -50,7 +50,7 @@ struct ImportedWorker: Sendable {
     var text: String {
         var text = "# \(kind)-worker, imported from a configuration of scripts. All keys: docs/configuration.md.\n"
         let sections = Dictionary(grouping: settings.keys) { $0.prefix { $0 != "." } }
-        let order = ["kafka", "genesys", "conversations", "evaluations", "user-details", "lake", "http", "log"]
+        let order = ["kafka", "genesys", "conversations", "evaluations", "user-details", "lookups", "lake", "http", "log"]
         for section in order {
             guard let keys = sections[Substring(section)] else { continue }
             text += "\n\(section):\n"

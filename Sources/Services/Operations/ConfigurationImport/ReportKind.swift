@@ -8,6 +8,19 @@ struct ReportKind: Sendable, Hashable {
     /// The worker's program.
     var program: String { "\(kind)-worker" }
 
+    /// The task in the schedule's parameters; nil where the worker knows it by the data set.
+    var task: String? { dataset == "evaluation_forms" ? "forms" : nil }
+
+    /// The section of the worker's configuration.
+    var settings: String {
+        switch dataset {
+        case "conversations": "conversations"
+        case "evaluations", "evaluation_forms": "evaluations"
+        case "user_details": "user-details"
+        default: "lookups"
+        }
+    }
+
     static let conversations = ReportKind(kind: "conversation", dataset: "conversations")
     static let evaluations = ReportKind(kind: "evaluation", dataset: "evaluations")
     static let userDetails = ReportKind(kind: "user-details", dataset: "user_details")

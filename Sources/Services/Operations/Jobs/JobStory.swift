@@ -152,6 +152,10 @@ public struct JobStory: Sendable {
         if let failure = event.failure {
             parts.append(TerminalText.escaped("\(failure.reason): \(failure.message)", limit: 300))
         }
+        if let notice = event.notice {
+            let facts = notice.facts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+            parts.append(TerminalText.escaped("\(notice.topic) \(notice.subject) \(facts)", limit: 300))
+        }
         if let next = event.nextAttempt { parts.append("next \(Timestamp.string(next))") }
         return parts.joined(separator: "  ")
     }

@@ -11,12 +11,18 @@ public struct JobMessages: Sendable {
     /// Looks for jobs by their ids.
     public init(of ids: some Sequence<String>) { self.ids = Set(ids) }
 
-    /// Takes a record of a job, retry or dead topic in. Of several messages of a job the one of the highest revision is kept.
+    /// Takes a record of a job, retry or dead topic in. Of several messages of a job the one of the highest revision is kept;
+    /// of one that asks for a correction only (`parameters.correction`), what it corrects: a rerun does the whole work.
     public mutating func take(_ record: ConsumerRecord) {
         // The key is the id, or the shared resource where calls must be serial; the subject always is the id.
         let key = String(decoding: record.key ?? [], as: UTF8.self)
         guard ids.contains(key) || record.headers.text(of: "ce_subject").map({ ids.contains($0) }) ?? false else { return }
-        guard let job = try? Job.decode(record.value), ids.contains(job.id) else { return }
+        guard var job = try? Job.decode(record.value), ids.contains(job.id) else { return }
+        if job.parameters["correction"]?.bool == true, case .object(var parameters) = job.parameters {
+            parameters["correction"] = nil
+            parameters["task"] = nil
+            job.parameters = .object(parameters)
+        }
         if let known = found[job.id], (known.revision, known.createdAt) >= (job.revision, job.createdAt) { return }
         found[job.id] = job
     }

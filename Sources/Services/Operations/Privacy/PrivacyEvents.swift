@@ -19,6 +19,8 @@ public struct PrivacyEvents: Sendable {
             day = manifest.day
         }
 
+        init(_ job: Job) { self.init(JobReference(job)) }
+
         init(_ job: JobReference) {
             source = job.source
             dataset = job.dataset

@@ -11,6 +11,8 @@ final class PrivacyObjectWriter {
     private let key: ObjectKey
     private var writer: (any ObjectWriter)?
     private var lines: [UInt8] = []
+    /// The conversations that went.
+    private(set) var removed: Set<String> = []
 
     init(store: any ObjectStore, key: ObjectKey) {
         self.store = store
@@ -30,6 +32,7 @@ final class PrivacyObjectWriter {
                 append(line)
             case .remove:
                 changed += 1
+                if let id = PrivacyMatcher.conversation(of: line) { removed.insert(id) }
             case .replace(let new):
                 kept += 1
                 changed += 1

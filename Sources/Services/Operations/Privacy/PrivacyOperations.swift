@@ -62,6 +62,9 @@ public struct PrivacyOperations: Sendable {
             }
             report.done.append(try await rewrite.apply(finding, subject))
         }
+        if subject.action == .delete {
+            try await PrivacyOpenLists(store: store).clean(subject.conversations, PrivacyMatcher(subject))
+        }
         if report.busy.isEmpty, plan.unfit.isEmpty { try await rewrite.remember(subject, report.done) }
         return report
     }

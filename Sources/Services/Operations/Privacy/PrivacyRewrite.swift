@@ -97,12 +97,13 @@ public struct PrivacyRewrite: Sendable {
         try step(.noted)
         var objects: [Manifest.Object] = []
         var records = 0
+        var removed: Set<String> = []
         for object in finding.manifest.objects {
             guard let name = names[object.key] else {
                 objects.append(object)
                 continue
             }
-            let (new, changed) = try await rewrite(object, as: name, matcher)
+            let (new, changed) = try await rewrite(object, as: name, matcher, &removed)
             records += changed
             if let new { objects.append(new) }
         }
@@ -120,6 +121,8 @@ public struct PrivacyRewrite: Sendable {
         journal.note.records = records
         try await store.put(place, bytes: try journal.encoded())
         try step(.announcedSwitch)
+        // Before the switch: afterwards nobody knows any more which conversations they were.
+        if subject.action == .delete { try await PrivacyOpenLists(store: store).clean(removed, matcher) }
         do {
             try await checkUnchanged(finding)
         } catch {
@@ -172,11 +175,12 @@ public struct PrivacyRewrite: Sendable {
 
     /// Writes an object without the subject's records, or with its terms replaced; no object when no record is left.
     private func rewrite(
-        _ object: Manifest.Object, as name: String, _ matcher: PrivacyMatcher
+        _ object: Manifest.Object, as name: String, _ matcher: PrivacyMatcher, _ removed: inout Set<String>
     ) async throws -> (object: Manifest.Object?, changed: Int) {
         let writer = PrivacyObjectWriter(store: store, key: try ObjectKey(name))
         do {
             let result = try await writer.copy(object, matcher)
+            removed.formUnion(writer.removed)
             return result
         } catch {
             await writer.abandon()

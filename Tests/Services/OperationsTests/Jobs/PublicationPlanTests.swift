@@ -110,6 +110,14 @@ struct PublicationPlanTests {
         #expect(ahead.publications.first?.job.revision == 6)
     }
 
+    @Test("a rerun of a job whose last run was a correction does the whole work")
+    func rerunOfCorrection() throws {
+        var job = Sample.job("x", revision: 2, interval: Self.interval)
+        job.parameters = .object(["task": .string("finish"), "correction": .bool(true), "request": .object([:])])
+        let made = try #require(rerun(["x"], run(.completed, of: job), [job]).publications.first?.job)
+        #expect(made.revision == 3 && made.parameters == .object(["request": .object([:])]))
+    }
+
     @Test("a rerun is refused while the job is active, when nothing of it is kept, and for a part of a whole")
     func rerunRefusals() {
         let job = Sample.job("x", interval: Self.interval)
