@@ -67,7 +67,10 @@ public struct Demo: Sendable {
             stack.settings[program] = ["budget.percent": percent]
         }
         stack.settings["conversation-worker"]?["conversations.job-pause"] = "250ms"
-        stack.simulator = ["--awkward-every", "10", "--huge", "17", "--rate-limit", "3000", "--faults", options.faults]
+        stack.simulator = [
+            "--awkward-every", "10", "--huge", "17", "--rate-limit", "3000", "--availability-lag", "0", "--faults",
+            options.faults,
+        ]
         return stack
     }
 
@@ -119,7 +122,7 @@ public struct Demo: Sendable {
             shown = progress.rows
             if progress.isComplete {
                 guard progress.isGood, progress.rows(of: Self.settled).isEmpty else { return progress }
-                // What a schedule would do days later: the days as the vendor's details jobs tell them.
+                // What a schedule would do days later: the days once more, as details jobs tell them.
                 progress.add(Self.settled, stack.days.days)
                 shown = progress.rows
                 let jobs = StackJobs(topics: stack.configuration.topics, days: stack.days, now: Date())

@@ -143,6 +143,8 @@ public struct WeekRun: Sendable {
         guard let last = stack.days.days.last else { return }
         report("days later: the vendor's clock moves on", false)
         try await stack.vendor.setClock(now)
+        // The truth is what the vendor has now, so that is what its jobs must know.
+        try await stack.vendor.setAvailability(now)
         try await publish("lists and sweeps", jobs.lists(of: last) + jobs.sweeps(on: last))
         try await publish("settlement", stack.days.days.map { jobs.settlement(of: $0) })
         // What turned up late while the first sweep looked is found by the next day's.
