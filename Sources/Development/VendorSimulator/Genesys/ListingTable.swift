@@ -38,10 +38,10 @@ struct ListingTable: Sendable {
         }
         let users = organisation.users.enumerated().map { index, user in
             Entity(
-                id: user.id, name: user.name,
+                id: user.id, name: user.name, state: Organisation.state(ofUserAt: index),
                 roles: organisation.roles.filter { role in
                     role.name == Organisation.evaluatorRole && organisation.evaluators.contains { $0.id == user.id }
-                }, state: Organisation.state(ofUserAt: index),
+                },
                 more: #","email":"user\#(index)@example.org","username":"user\#(index)@example.org","version":\#(1 + index % 7)"#)
         }
         var all = [
