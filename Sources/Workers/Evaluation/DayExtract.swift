@@ -45,6 +45,12 @@ struct DayExtract: Sendable {
     func run() async throws -> JobResult {
         let found = try await work.output.find()
         if found?.isCurrent == true, let manifest = try await work.output.present() { return work.alreadyDone(manifest) }
+        let readable = work.request.interval.end.addingTimeInterval(work.configuration.settleMargin)
+        guard work.now() >= readable else {
+            throw ExtractionFailure(
+                until: readable, reason: "not-over", message: "evaluations of this interval are still being assigned",
+                advice: "nothing to do; evaluations.settle-margin says how long to wait")
+        }
         let older = found?.manifest
         var progress = Progress(
             ledger: DayLedger(

@@ -40,7 +40,9 @@ public struct EvaluationConfiguration: Sendable {
     /// Calls at a time.
     public var concurrency = 8
     /// An interval that takes the vendor too long is halved down to this length, in seconds.
-    public var leastWindow: TimeInterval = 60
+    public var leastWindow: TimeInterval = 900
+    /// How long after its end a day is read at the earliest, in seconds, because evaluations are still assigned.
+    public var settleMargin: TimeInterval = 300
     /// Whether the forms that evaluations refer to are kept.
     public var keepsForms = true
     /// The largest evaluation, bytes.
@@ -64,7 +66,8 @@ public struct EvaluationConfiguration: Sendable {
     /// - `evaluations.conversation-days` (10): how many days before its evaluation a conversation began at most.
     /// - `evaluations.sweep-days` (45): how many days a sweep looks back.
     /// - `evaluations.page-size` (100), `evaluations.concurrency` (8): evaluations of a page, and calls at a time.
-    /// - `evaluations.least-window` (1m): no interval is halved below this.
+    /// - `evaluations.least-window` (15m): no interval is halved below this: an outage is no reason to go on.
+    /// - `evaluations.settle-margin` (5m): how long after its end a day is read at the earliest.
     /// - `evaluations.forms` (true): keep the forms that evaluations refer to.
     /// - `evaluations.maximum-record` (32MiB): the largest evaluation.
     public init(_ settings: Settings) {
@@ -87,6 +90,8 @@ public struct EvaluationConfiguration: Sendable {
         concurrency = own.int("concurrency", default: concurrency, in: 1...64)
         leastWindow =
             own.duration("least-window", default: .seconds(leastWindow), in: .seconds(1) ... .seconds(86_400)) / .seconds(1)
+        settleMargin =
+            own.duration("settle-margin", default: .seconds(settleMargin), in: .zero ... .seconds(86_400)) / .seconds(1)
         keepsForms = own.bool("forms", default: true)
         maximumRecordBytes = own.byteCount("maximum-record", default: maximumRecordBytes, in: 1024...(1 << 30))
     }

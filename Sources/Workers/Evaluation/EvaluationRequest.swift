@@ -63,6 +63,9 @@ struct EvaluationRequest: Sendable {
         self.range = range
         self.day = day
         work = try Self.work(job.parameters["task"])
+        if let method = job.parameters["method"], method != .null, method != .string("query") {
+            throw Self.refused("parameters.method can be query alone", "correct the parameters of the schedule")
+        }
         subject = try Self.subject(job.parameters["of"])
         references = try Self.references(job.parameters["evaluations"])
     }

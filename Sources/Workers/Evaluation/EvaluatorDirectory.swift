@@ -93,7 +93,7 @@ struct EvaluatorDirectory: Sendable {
     }
 
     /// A user's id, if the vendor says that the user has one of the roles.
-    private static func member(of roles: Set<String>, _ user: RawRecord) -> String? {
+    static func member(of roles: Set<String>, _ user: RawRecord) -> String? {
         guard let authorization = user.rawValue(of: "authorization"),
             let list = RawRecord(bytes: authorization).rawValue(of: "roles")
         else { return nil }

@@ -11,7 +11,7 @@ import WorkerKit
 struct CorrectionTests {
     @Test("a later run keeps the versions of the one before, adds the new ones, and has what didn't change once")
     func rerun() async throws {
-        let week = SimulatedWeek(conversationsPerDay: 30) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
+        let week = SimulatedWeek(conversationsPerDay: 80) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
         try await week.run { running in
             _ = try await running.done(SimulatedWeek.job())
             let before = try await week.lines()

@@ -164,9 +164,43 @@ struct DayExtractTests {
         }
     }
 
+    @Test("a deleted user is an evaluator still, where the vendor tells the roles of deleted users")
+    func deletedUsers() async throws {
+        var week = SimulatedWeek()
+        week.configuration.discovery = [.evaluators]
+        let asking = week
+        week.configuration.asksDeletedUsers = false
+        week.store = MemoryObjectStore()
+        let ignoring = week
+        try await asking.run { running in
+            let deleted = running.simulator.evaluators[8]
+            try #require(try running.truth().contains { $0.evaluator == deleted })
+            _ = try await running.done(SimulatedWeek.job())
+            #expect(try await asking.lines().contains { $0.record.evaluator == deleted })
+        }
+        try await ignoring.run { running in
+            _ = try await running.done(SimulatedWeek.job())
+            #expect(!(try await ignoring.lines().contains { $0.record.evaluator == running.simulator.evaluators[8] }))
+        }
+    }
+
+    @Test("a day that isn't over waits until it is, and for the margin; that costs no attempt")
+    func tooEarly() async throws {
+        var week = SimulatedWeek { $0.now = SimulatorInstant("2026-03-02T16:04:59Z") }
+        week.configuration.settleMargin = 300
+        try await week.run { running in
+            guard case .snooze(let until, let failure) = try await running.failure(SimulatedWeek.job()) else {
+                Issue.record("no snooze")
+                return
+            }
+            #expect(until == Timestamp.date("2026-03-02T16:05:00Z") && failure.reason == "not-over")
+            #expect(running.simulator.requests.total == 0)
+        }
+    }
+
     @Test("whoever evaluated is asked again, although the role has lost them and no conversation mentions them")
     func memory() async throws {
-        var week = SimulatedWeek()
+        var week = SimulatedWeek(conversationsPerDay: 150)
         week.configuration.discovery = [.evaluators]
         let evaluators = week
         try await evaluators.run { running in

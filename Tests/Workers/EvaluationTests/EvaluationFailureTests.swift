@@ -113,13 +113,14 @@ struct EvaluationFailureTests {
             (noDay, "day"), (empty, "interval"),
             (SimulatedWeek.job(parameters: ["task": .string("guess")]), "extract, sweep, forms"),
             (SimulatedWeek.job(parameters: ["task": .integer(1)]), "task"),
+            (SimulatedWeek.job(parameters: ["method": .string("job")]), "method"),
             (SimulatedWeek.job(parameters: ["of": .string("../x")]), "data set"),
             (SimulatedWeek.job(parameters: ["evaluations": .string("x")]), "list"),
             (SimulatedWeek.job(parameters: ["evaluations": .array([.string("../a/b")])]), "conversation/evaluation"),
         ]
     }()
 
-    @Test("a job that can't be asked for is dead, says why, and costs the vendor nothing", arguments: 0..<7)
+    @Test("a job that can't be asked for is dead, says why, and costs the vendor nothing", arguments: 0..<8)
     func impossible(_ index: Int) async throws {
         let sample = Self.badJobs[index]
         let week = SimulatedWeek(conversationsPerDay: 10)

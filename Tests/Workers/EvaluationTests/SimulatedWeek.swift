@@ -31,6 +31,8 @@ struct SimulatedWeek: Sendable {
         vendor.data.conversationsPerDay = conversationsPerDay
         vendor.data.evaluationEvery = 2
         configuration.conversationDays = 9
+        configuration.settleMargin = 0
+        configuration.leastWindow = 60
         change(&vendor)
     }
 

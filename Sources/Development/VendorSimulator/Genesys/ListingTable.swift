@@ -6,6 +6,8 @@ struct ListingTable: Sendable {
         var id: String
         var name: String
         var state = "active"
+        /// Roles by id and name, which the vendor tells on request.
+        var roles: [Organisation.Member] = []
         /// The entity's JSON fields after `id` and `name`, with their leading comma.
         var more = ""
     }
@@ -37,6 +39,9 @@ struct ListingTable: Sendable {
         let users = organisation.users.enumerated().map { index, user in
             Entity(
                 id: user.id, name: user.name, state: Organisation.state(ofUserAt: index),
+                roles: organisation.roles.filter { role in
+                    role.name == Organisation.evaluatorRole && organisation.evaluators.contains { $0.id == user.id }
+                },
                 more: #","email":"user\#(index)@example.org","username":"user\#(index)@example.org","version":\#(1 + index % 7)"#)
         }
         var all = [
@@ -101,11 +106,15 @@ struct ListingTable: Sendable {
         _ listing: Listing, _ shown: [Entity], total: Int, size: Int, page: Int, kept: [(String, String)]
     ) -> String {
         let pages = (total + size - 1) / size
+        let expandsRoles =
+            listing.filtersByState && kept.contains { $0.0 == "expand" && $0.1.split(separator: ",").contains("authorization") }
         let entities = shown.map { entity in
             let name = listing.hasNames ? #","name":\#(JSONText.quoted(entity.name))"# : ""
             let state = listing.filtersByState ? #","state":"\#(entity.state)""# : ""
+            let roles = entity.roles.map { #"{"id":"\#($0.id)","name":\#(JSONText.quoted($0.name))}"# }.joined(separator: ",")
+            let authorization = expandsRoles ? #","authorization":{"roles":[\#(roles)],"unusedRoles":[]}"# : ""
             let home = listing.hasNames ? listing.path : "/api/v2/users"
-            return #"{"id":"\#(entity.id)"\#(name)\#(state)\#(entity.more),"selfUri":"\#(home)/\#(entity.id)"}"#
+            return #"{"id":"\#(entity.id)"\#(name)\#(state)\#(entity.more)\#(authorization),"selfUri":"\#(home)/\#(entity.id)"}"#
         }
         let shownTotal = wrongTotals ? max(shown.count, total / 2) : total
         let shownPages = wrongTotals ? max(1, pages / 2) : pages
