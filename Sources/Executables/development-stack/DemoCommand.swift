@@ -6,9 +6,10 @@ import Foundation
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Three business days of conversations from a simulated vendor to a lake in a directory.",
+        abstract: "Three business days of all data sets from a simulated vendor to a lake in a directory.",
         discussion: """
-            Starts broker, simulator, scheduler, conversation-worker and monitor as processes on free ports, shows what happens, \
+            Starts broker, simulator, scheduler, conversation-worker, evaluation-worker, \
+            user-details-worker and monitor as processes on free ports, shows what happens, \
             compares the lake with what the simulated vendor has, and stops everything. Ctrl-C stops everything at any time.
 
             BROKER=host:port uses a broker that runs already instead of starting one.

@@ -2,7 +2,7 @@ internal import Contracts
 internal import Foundation
 internal import ObjectStorage
 
-/// Three business days of conversations from a simulated vendor to a lake in a directory, watched on the terminal.
+/// Three business days of all data sets from a simulated vendor to a lake in a directory, watched on the terminal.
 public struct Demo: Sendable {
     /// What can be chosen.
     public struct Options: Sendable {
@@ -38,8 +38,8 @@ public struct Demo: Sendable {
         let directory = try DemoDirectory(options.directory)
         var screen = Screen()
         screen.line(
-            "Switchboard demo: three business days of conversations, from a simulated Genesys Cloud to a lake in a directory")
-        screen.line("starting broker, vendor simulator, scheduler, conversation worker and monitor …")
+            "Switchboard demo: three business days of all data sets, from a simulated Genesys Cloud to a lake in a directory")
+        screen.line("starting broker, vendor simulator, scheduler, three workers and monitor …")
         let stack = try await DevelopmentStack.prepare(stackOptions, installation: installation)
         let isGood: Bool
         do {
@@ -57,7 +57,20 @@ public struct Demo: Sendable {
     private var stackOptions: StackOptions {
         var stack = StackOptions(directory: options.directory)
         stack.conversationsPerDay = options.conversationsPerDay
-        stack.simulator = ["--awkward-every", "10", "--huge", "17", "--faults", options.faults]
+        // Old enough to be settled.
+        stack.lag = 4
+        stack.members = [.monitor, .conversationWorker, .evaluationWorker, .userDetailsWorker, .scheduler]
+        stack.schedules =
+            [.conversations, .evaluations, .userDetails, .evaluationForms, .privacyRequests] + StackSchedule.lookups
+        // One worker of a kind is all there is: what the vendor allows is theirs together.
+        for (program, percent) in [("conversation-worker", "40"), ("evaluation-worker", "40"), ("user-details-worker", "20")] {
+            stack.settings[program] = ["budget.percent": percent]
+        }
+        stack.settings["conversation-worker"]?["conversations.job-pause"] = "250ms"
+        stack.simulator = [
+            "--awkward-every", "10", "--huge", "17", "--rate-limit", "3000", "--availability-lag", "0", "--faults",
+            options.faults,
+        ]
         return stack
     }
 
@@ -72,7 +85,7 @@ public struct Demo: Sendable {
         let seconds = (ContinuousClock.now - started).components.seconds
         screen.line(
             progress.isGood
-                ? "\(progress.rows.count) days complete, each byte for byte what the vendor has, after \(seconds) s."
+                ? "\(stack.days.days.count) days of \(Set(progress.rows.map(\.dataset)).count) data sets complete, each record as the vendor has it, after \(seconds) s."
                 : "The days are not what they should be; the logs are in \(shown(options.directory))/logs.")
         if options.keepsRunning {
             for line in try await summary.addresses() { screen.line(line) }
@@ -87,14 +100,17 @@ public struct Demo: Sendable {
     private func follow(
         _ stack: DevelopmentStack, _ screen: inout Screen, until deadline: ContinuousClock.Instant
     ) async throws -> DemoProgress {
-        var progress = DemoProgress(days: stack.days.days)
+        var progress = DemoProgress(
+            stack.options.schedules.flatMap { schedule in
+                stack.days.days.suffix(schedule.isSnapshot ? 1 : stack.days.days.count).map { (schedule.dataset, $0) }
+            })
         var shown = progress.rows
         screen.draw(progress.table)
         while true {
             progress.update(try await overview(stack))
             screen.draw(progress.table)
             for row in progress.uncompared {
-                if let comparison = try await compare(row, stack) { progress.compared(row.day, comparison) }
+                if let comparison = try await compare(row, stack) { progress.compared(row, comparison) }
             }
             screen.draw(progress.table)
             if !screen.isTerminal {
@@ -104,7 +120,14 @@ public struct Demo: Sendable {
                 }
             }
             shown = progress.rows
-            if progress.isComplete { return progress }
+            if progress.isComplete {
+                guard progress.isGood, progress.rows(of: Self.settled).isEmpty else { return progress }
+                // What a schedule would do days later: the days once more, as details jobs tell them.
+                progress.add(Self.settled, stack.days.days)
+                shown = progress.rows
+                let jobs = StackJobs(topics: stack.configuration.topics, days: stack.days, now: Date())
+                try await jobs.publish(stack.days.days.map { jobs.settlement(of: $0) }, broker: stack.broker)
+            }
             if ContinuousClock.now > deadline {
                 throw DevelopmentError(
                     "the days were not complete after \(options.limit.components.seconds) s",
@@ -123,17 +146,22 @@ public struct Demo: Sendable {
         return try await stack.overview()
     }
 
+    private static let settled = "conversations-settled"
+
     /// Compares a finished day with the vendor; nil while its tag isn't written yet.
     private func compare(_ row: DemoProgress.Row, _ stack: DevelopmentStack) async throws -> DemoProgress.Comparison? {
-        let folder = try stack.folder(of: row.day)
+        let folder = try stack.folder(of: row.day, dataset: row.dataset)
         guard row.state == "done" else {
             guard let tag = try await folder.failure() else { return nil }
             return .failed(tag.split(whereSeparator: \.isNewline).joined(separator: " "))
         }
         guard let manifest = try await folder.success() else { return nil }
+        if try await folder.failure() != nil { return .failed("_SUCCESS and _FAILURE both exist") }
+        guard row.dataset == StackConfiguration.schedule else {
+            return try await DemoComparison(stack).compare(row, manifest, folder)
+        }
         let truth = try await stack.truth(of: row.day)
         let lake = try await folder.digest()
-        if try await folder.failure() != nil { return .failed("_SUCCESS and _FAILURE both exist") }
         if manifest.records != truth.records { return .failed("_SUCCESS says \(manifest.records) records") }
         return lake == truth ? .equal(lake) : .different(lake: lake, vendor: truth)
     }

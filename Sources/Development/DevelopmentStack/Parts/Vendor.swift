@@ -45,6 +45,11 @@ public struct Vendor: Sendable {
         try expect(try await http.send("POST", "\(control)/clock", json: #"{"now":"\#(Timestamp.string(now))"}"#))
     }
 
+    /// Holds the date still before which the vendor's details jobs know everything, and know it as it was then.
+    func setAvailability(_ date: Date) async throws {
+        try expect(try await http.send("PUT", "\(control)/availability", json: #"{"date":"\#(Timestamp.string(date))"}"#))
+    }
+
     /// Changes what goes wrong: a fault plan, or `{"preset":"hostile"}`.
     public func setFaults(_ plan: String) async throws {
         try expect(try await http.send("PUT", "\(control)/faults", json: plan))

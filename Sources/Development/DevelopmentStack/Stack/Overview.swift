@@ -41,6 +41,8 @@ public struct Overview: Sendable, Decodable {
     /// What is firing.
     public let alerts: [FiringAlert]
 
-    /// A day of the stack's schedule.
-    public func day(_ day: String) -> Day? { days.first { $0.day == day && $0.source == StackConfiguration.source } }
+    /// A business day of a data set.
+    public func day(_ day: String, dataset: String = StackConfiguration.schedule) -> Day? {
+        days.first { $0.day == day && $0.dataset == dataset && $0.source == StackConfiguration.source }
+    }
 }

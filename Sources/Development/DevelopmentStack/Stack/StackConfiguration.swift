@@ -3,7 +3,7 @@ internal import Foundation
 
 /// The configuration of the stack's programs, made when it is known where broker and vendor listen.
 public struct StackConfiguration: Sendable {
-    /// The name of the only schedule, also its data set.
+    /// The name of the conversations' schedule, also their data set.
     public static let schedule = "conversations"
     /// The vendor account of the schedule.
     public static let source = "genesys/demo"
@@ -64,21 +64,11 @@ public struct StackConfiguration: Sendable {
 
     var schedulesPath: String { "\(directory)/configuration/schedules.yaml" }
 
-    /// The file of schedules: one that publishes the business days at once.
+    /// The file of schedules: those of the options, each of which publishes its business days at once.
     var schedules: String {
-        """
-        schedules:
-          - name: \(Self.schedule)
-            kind: conversation
-            dataset: conversations
-            source: \(Self.source)
-            cron: "0 0 * * *"
-            zone: \(days.zone)
-            lag: \(options.lag)
-            start: \(days.days.first ?? "")
-            end: \(days.days.last ?? "")
-            catch-up: all
-
-        """ + options.schedule.map { "    \($0)\n" }.joined()
+        "schedules:\n"
+            + options.schedules.map { schedule in
+                schedule.entry(days, lag: options.lag, lines: schedule == .conversations ? options.schedule : [])
+            }.joined()
     }
 }

@@ -18,6 +18,11 @@ public struct StackMember: Sendable, Hashable, CustomStringConvertible {
     /// The first conversation worker.
     public static let conversationWorker = StackMember("conversation-worker")
 
+    /// The first evaluation worker.
+    public static let evaluationWorker = StackMember("evaluation-worker")
+    /// The first worker of user details and lookups.
+    public static let userDetailsWorker = StackMember("user-details-worker")
+
     /// The name of its log and configuration files.
     public var name: String { "\(program)-\(instance)" }
 

@@ -24,7 +24,9 @@ public struct StackOptions: Sendable {
     public var members: [StackMember] = [.monitor, .conversationWorker, .scheduler]
     /// Values, as YAML, that replace the usual ones: by program, then by dotted key.
     public var settings: [String: [String: String]] = [:]
-    /// Lines that are added to the schedule, such as `deadline: 12h`.
+    /// What is extracted.
+    public var schedules: [StackSchedule] = [.conversations]
+    /// Lines that are added to the conversations' schedule, such as `deadline: 12h`.
     public var schedule: [String] = []
     /// How long a program may take to be ready.
     public var readyLimit: Duration = .seconds(60)

@@ -130,7 +130,7 @@ public struct WeekRun: Sendable {
     private func act(
         _ stack: DevelopmentStack, _ now: Date, _ report: @escaping @Sendable (String, Bool) -> Void
     ) async throws {
-        let jobs = WeekJobs(topics: stack.configuration.topics, days: stack.days, now: now)
+        let jobs = StackJobs(topics: stack.configuration.topics, days: stack.days, now: now)
         func publish(_ title: String, _ published: [Job]) async throws {
             try await jobs.publish(published, broker: stack.broker)
             try await awaitEnds(stack, title, report)
@@ -143,8 +143,12 @@ public struct WeekRun: Sendable {
         guard let last = stack.days.days.last else { return }
         report("days later: the vendor's clock moves on", false)
         try await stack.vendor.setClock(now)
+        // The truth is what the vendor has now, so that is what its jobs must know.
+        try await stack.vendor.setAvailability(now)
         try await publish("lists and sweeps", jobs.lists(of: last) + jobs.sweeps(on: last))
         try await publish("settlement", stack.days.days.map { jobs.settlement(of: $0) })
+        // What turned up late while the first sweep looked is found by the next day's.
+        try await publish("the next sweep", [jobs.evaluationSweep(on: last, id: "again")])
         try await awaitTags(stack)
     }
 

@@ -76,7 +76,8 @@ final class ConversationStore: Sendable {
             }
             state.answered += 1
             let hits = total + jitter(state.answered)
-            if !records.isEmpty, settings.pageShift.mode != .none {
+            // Who looks for evaluations reads other listings than who reads the day: it would lose what turns up on its account.
+            if !records.isEmpty, settings.pageShift.mode != .none, !query.predicate.concernsEvaluations {
                 shift(&session, after: records, query: query, in: &state)
                 if state.sessions.count >= ConversationStore.keptSessions { state.sessions.removeAll() }
                 state.sessions[query.identity] = session

@@ -17,6 +17,15 @@ indirect enum RowPredicate: Hashable, Sendable {
         case evaluationId, evaluatorId, userId, formId, queueId, evaluationStatus, released, systemSubmitted
     }
 
+    /// Whether it asks for evaluations.
+    var concernsEvaluations: Bool {
+        switch self {
+        case .all(let parts), .any(let parts): parts.contains(where: \.concernsEvaluations)
+        case .evaluated, .evaluation: true
+        case .ended, .identifier, .mediaType, .originatingDirection: false
+        }
+    }
+
     /// Whether every row matches.
     var isTrivial: Bool {
         if case .all(let parts) = self { return parts.allSatisfy(\.isTrivial) }

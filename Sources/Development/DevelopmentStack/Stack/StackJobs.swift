@@ -3,8 +3,8 @@ internal import Foundation
 internal import Kafka
 internal import Messaging
 
-/// The jobs that a week's schedules would publish.
-struct WeekJobs: Sendable {
+/// The jobs that schedules of all data sets would publish, for a run that decides itself when that is.
+struct StackJobs: Sendable {
     let topics: TopicNames
     let days: BusinessDays
     let now: Date
@@ -37,6 +37,14 @@ struct WeekJobs: Sendable {
         ]
     }
 
+    /// Looks once more which evaluations have changed.
+    func evaluationSweep(on day: String, id: String) -> Job {
+        var job = job("evaluation", "evaluations-sweep", day, task: "sweep")
+        job.id += "-\(id)"
+        job.root = job.id
+        return job
+    }
+
     /// Has a day's conversations extracted again, settled.
     func settlement(of day: String) -> Job { job("conversation", "conversations-settled", day, task: "settle") }
 
@@ -49,7 +57,7 @@ struct WeekJobs: Sendable {
 
     /// Publishes jobs, each after its expectation.
     func publish(_ jobs: [Job], broker: TansuBroker) async throws {
-        let producer = try Producer(broker.kafka(client: "week"), deliveryTimeout: .seconds(600))
+        let producer = try Producer(broker.kafka(client: "development-stack"), deliveryTimeout: .seconds(600))
         do {
             try await producer.send(
                 jobs.flatMap { job in
