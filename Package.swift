@@ -126,7 +126,8 @@ let package = Package(
         library(
             "Operations", "Services/Operations",
             [
-                "Contracts", "Extraction", "Kafka", "Messaging", "ObjectStorage", "Records", "Scheduler", "Service", "WorkerKit", yams,
+                "Contracts", "Extraction", "Kafka", "Messaging", "ObjectStorage", "Records", "Scheduler", "Service", "WorkerKit",
+                yams,
                 crypto, log,
             ]),
 
@@ -144,7 +145,10 @@ let package = Package(
         program("MonitorProgram", "monitor", ["Monitor", "Service", "Transfer"]),
         program(
             "SwitchboardProgram", "switchboard",
-            ["Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "Transfer", lifecycle, log]),
+            [
+                "Operations", "Scheduler", "Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "Transfer", lifecycle,
+                log,
+            ]),
         program("VendorSimulatorProgram", "vendor-simulator", ["VendorSimulator", log]),
         program("DevelopmentStackProgram", "development-stack", ["DevelopmentStack", lifecycle]),
         program(
@@ -214,7 +218,7 @@ let package = Package(
             "OperationsTests", "Services/OperationsTests",
             [
                 "Operations", "Scheduler", "WorkerKit", "Kafka", "Messaging", "ObjectStorage", "Records", "GenesysCloudSettings",
-                "Conversation", "Evaluation", "UserDetails", "Monitor", "Service", "TestSupport", "Contracts",
+                "Conversation", "Evaluation", "UserDetails", "Monitor", "Service", "TestSupport", "Transfer", "Contracts",
             ]),
         tests("VendorSimulatorTests", "Development/VendorSimulatorTests", ["VendorSimulator", "Transfer", "TestSupport"]),
         tests(

@@ -173,7 +173,11 @@ public final class VendorSimulator: Service {
     }
 
     /// Every record of presence and routing status that begins in an interval, one a line: `{"userId":…,"kind":…,"record":…}`.
-    public func userTruth(_ interval: SimulatorInterval) -> [[UInt8]] { genesys.users.truth(interval) }
+    ///
+    /// - Parameter reaching: also those that began before it and reach into it.
+    public func userTruth(_ interval: SimulatorInterval, reaching: Bool = false) -> [[UInt8]] {
+        genesys.users.truth(interval, reaching: reaching)
+    }
 
     /// The ids of all users.
     public var userIdentifiers: [String] { genesys.users.timeline.users.map(\.id) }

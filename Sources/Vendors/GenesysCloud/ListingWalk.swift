@@ -5,7 +5,8 @@ import Records
 /// 1. `nextUri` decides where a listing has URIs: totals and page counts are known to be wrong.
 /// 2. Role members and others have no URIs: there the page number goes up to the page count, or while pages are full.
 /// 3. An empty page ends everything but cursor paging, where it may have a successor.
-/// 4. An address that was read already, or that may not be called, is not followed: counting pages takes its place.
+/// 4. An address that was read already, or that may not be called, is not followed: counting pages takes its place, from the
+///    second one on.
 struct ListingWalk: Sendable {
     /// What is known of an answer.
     struct Answer {
@@ -48,10 +49,9 @@ struct ListingWalk: Sendable {
             figures.records -= envelope.recordCount
             // By number it's a vendor that answers the last page for any page behind it; by address, one that stands still.
             guard wasFollowed, query.paging == .pages || query.paging == .uris else { return end(envelope) }
-            figures.strayURIs += 1
-            isCounting = true
-            wasFollowed = false
-            return query.path(page: number)
+            let path = count()
+            number = 2
+            return path
         }
         guard let path = path(after: envelope), figures.pages < Self.maximumPages else { return end(envelope) }
         visited.insert(path)
@@ -70,10 +70,13 @@ struct ListingWalk: Sendable {
             guard envelope.recordCount > 0 else { return nil }
             hasURIs =
                 hasURIs || ["nextUri", "selfUri", "firstUri", "lastUri", "previousUri"].contains { envelope.text(of: $0) != nil }
-            let path = followed(envelope)
-            wasFollowed = path != nil
-            if let path { return path }
             if isCounting { return query.path(page: number + 1) }
+            wasFollowed = false
+            if let uri = envelope.text(of: "nextUri") {
+                guard let path = query.path(following: uri), !visited.contains(path) else { return count() }
+                wasFollowed = true
+                return path
+            }
             guard !hasURIs || query.paging == .pages else { return nil }
             let hasMore =
                 if let pages = envelope.integer(of: "pageCount") {
@@ -86,12 +89,15 @@ struct ListingWalk: Sendable {
         }
     }
 
-    private mutating func followed(_ envelope: Envelope) -> String? {
-        guard !isCounting, let uri = envelope.text(of: "nextUri") else { return nil }
-        if let path = query.path(following: uri), !visited.contains(path) { return path }
+    /// Gives up the vendor's addresses. It isn't known which pages they led to, so counting begins with the second page; rows that
+    /// come twice are told apart by id.
+    private mutating func count() -> String {
         figures.strayURIs += 1
         isCounting = true
-        return nil
+        wasFollowed = false
+        number = 1
+        lastContent = nil
+        return query.path(page: 2)
     }
 
     private mutating func cursorPath(_ envelope: Envelope, _ parameter: String) -> String? {

@@ -13,6 +13,9 @@ struct DayExtraction {
     let range: QueryInterval
     let context: JobContext
 
+    /// Users of the smallest page that is tried when the vendor times out.
+    private static let smallestPage = 5
+
     /// Rows that others have adopted whose days begin earlier.
     let adoptedBefore: Set<RowKey>
     private var home: HomeDays
@@ -68,14 +71,22 @@ struct DayExtraction {
 
     /// Passes over the pages until one brings nothing new: pages are no snapshot.
     mutating func query(_ request: String?) async throws {
-        let query = try UserDetailsTask.checked { () throws(InvalidRequestFields) in
-            try UserDetailsQuery(interval: range, pageSize: configuration.pageSize, requestBody: request)
-        }
+        var size = configuration.pageSize
         var isSettled = false
         var passes = 0
         while !isSettled, passes < configuration.maximumPasses {
-            passes += 1
-            isSettled = try await pass(passes, query)
+            let query = try UserDetailsTask.checked { () throws(InvalidRequestFields) in
+                try UserDetailsQuery(interval: range, pageSize: size, requestBody: request)
+            }
+            do {
+                passes += 1
+                isSettled = try await pass(passes, query)
+            } catch let error as GenesysCloudError where error.status == 504 && size > Self.smallestPage {
+                // A page that times out again and again is too much for the vendor: smaller ones, from the beginning.
+                size = max(size / 2, Self.smallestPage)
+                passes = 0
+                figures["shrunk-pages", default: 0] += 1
+            }
         }
         figures["passes"] = passes
         figures["unsettled"] = isSettled ? 0 : 1
@@ -146,13 +157,14 @@ struct DayExtraction {
         figures["pages", default: 0] += 1
         figures["vendor-bytes", default: 0] += page.bytes
         for user in rows.users {
-            if !seen.insert(user.identity).inserted { passDuplicates += 1 }
+            if !seen.insert(user.identity).inserted {
+                passDuplicates += 1
+                figures["duplicates", default: 0] += 1
+            }
             if users.insert(user.identity).inserted {
                 isPassNew = true
                 figures["unknown-fields", default: 0] += user.rest.unknownFields
                 figures["missing-arrays", default: 0] += user.rest.missingArrays
-            } else {
-                figures["duplicates", default: 0] += 1
             }
             for row in user.rows { try await take(row) }
         }

@@ -23,6 +23,8 @@ struct FollowUp: Sendable {
 
     /// Users asked for at a time.
     private static let usersPerQuery = 100
+    /// Reruns that one job asks for; what is left over is found again by the next one.
+    private static let maximumReruns = 100
 
     /// After a day was published: earlier days' open rows have ended, or days turn out to hold rows of others.
     ///
@@ -141,7 +143,9 @@ struct FollowUp: Sendable {
 
     /// Asks for another run of a day, of the revision after the manifest's.
     private func rerun(_ job: Job, _ result: inout Result) async throws {
-        guard let day = job.day, !result.reruns.contains(where: { $0.id == job.id }) else { return }
+        guard let day = job.day, result.reruns.count < Self.maximumReruns,
+            !result.reruns.contains(where: { $0.id == job.id })
+        else { return }
         let folder = configuration.layout.folder(source: job.source, dataset: job.dataset, day: day)
         let output = try JobOutput(store: store, job: job, folder: folder, prefix: "\(folder)/")
         // Without a manifest the day is being written: whoever publishes it looks at the others after that.

@@ -11,6 +11,8 @@ struct HomeDays: Sendable {
     /// The day at hand, whose name and begin tell which folder another day has.
     let day: String
     let start: Date
+    /// The days of a window of the data set's schedule, at least one.
+    let windowDays: Int
     private var intervals: [String: [Interval]] = [:]
 
     init(store: any ObjectStore, layout: LakeLayout, job: Job, day: String, start: Date) {
@@ -20,14 +22,16 @@ struct HomeDays: Sendable {
         dataset = job.dataset
         self.day = day
         self.start = start
+        let length = job.interval.map { $0.end.timeIntervalSince($0.start) / 86400 } ?? 1
+        windowDays = max(1, Int(min(length, 31).rounded()))
     }
 
     /// Whether a manifest covers a moment before the day at hand; milliseconds since 1970 UTC.
     mutating func isExtracted(_ moment: Int64) async throws -> Bool {
         let date = Date(timeIntervalSince1970: Double(moment) / 1000)
         let back = Int((start.timeIntervalSince(date) / 86400).rounded(.up))
-        // Days are named in a zone that only the scheduler knows; with clock changes it's one of these.
-        for distance in [back, back - 1, back + 1] where distance >= 0 {
+        // Days are named in a zone that only the scheduler knows, and clocks change; a window of several days is named by one.
+        for distance in max(0, back - 1)...(max(0, back) + windowDays) {
             guard let name = Self.day(day, before: distance) else { continue }
             let known: [Interval]
             if let cached = intervals[name] {

@@ -29,8 +29,8 @@ public struct UserDetailsConfiguration: Sendable {
     public var jobPause: Duration = .seconds(3)
     /// How often pages are read at most while rows shift.
     public var maximumPasses = 10
-    /// How long open rows are followed.
-    public var carry: Duration = .seconds(45 * 86400)
+    /// How long open rows are followed: no longer than queries reach back, which was 35 days when the vendor last said.
+    public var carry: Duration = .seconds(30 * 86400)
     /// The largest user with everything in it, or entity of a lookup, bytes.
     public var maximumRecordBytes = 32 << 20
     /// Rows of an object.
@@ -52,7 +52,7 @@ public struct UserDetailsConfiguration: Sendable {
     /// - `user-details.job-wait` (2h): how long a job of the vendor may take before it is called off and submitted again.
     /// - `user-details.job-pause` (3s): the pause before a job is looked at again; it grows to ten times as much.
     /// - `user-details.passes` (10): how often pages are read at most while rows shift.
-    /// - `user-details.carry` (45d): how long rows that are still open are followed.
+    /// - `user-details.carry` (30d): how long rows that are still open are followed; no longer than queries reach back.
     /// - `user-details.maximum-record` (32MiB): the largest user with everything in it, or entity of a lookup.
     /// - `user-details.records-per-object` (10000): rows of an object.
     /// - `lookups.page-size` (100): entities of a page; the vendor may reduce it.

@@ -11,7 +11,7 @@ import WorkerKit
 struct CorrectionTests {
     @Test("a later run keeps the versions of the one before, adds the new ones, and has what didn't change once")
     func rerun() async throws {
-        let week = SimulatedWeek(conversationsPerDay: 80) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
+        let week = SimulatedWeek(conversationsPerDay: 30) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
         try await week.run { running in
             _ = try await running.done(SimulatedWeek.job())
             let before = try await week.lines()
@@ -34,14 +34,16 @@ struct CorrectionTests {
 
     @Test("a sweep finds the days that have changed, silent releases and the system's evaluations among them, and no others")
     func sweep() async throws {
-        let week = SimulatedWeek(conversationsPerDay: 80) { $0.now = SimulatorInstant("2026-03-04T16:00:00Z") }
+        var quick = SimulatedWeek(conversationsPerDay: 30) { $0.now = SimulatorInstant("2026-03-04T16:00:00Z") }
+        quick.configuration.sweepDays = 28
+        let week = quick
         try await week.run { running in
             for day in 0..<3 { _ = try await running.done(SimulatedWeek.job(day)) }
             let quiet = try await running.done(SimulatedWeek.sweep(2))
             #expect(quiet.successors.isEmpty && quiet.figures["days"] == 3, "\(quiet.figures)")
             for step in 1...2 {
-                running.simulator.clock.advance(by: .seconds(18 * 86_400))
-                let result = try await running.done(SimulatedWeek.sweep(2 + step * 18))
+                running.simulator.clock.advance(by: .seconds(12 * 86_400))
+                let result = try await running.done(SimulatedWeek.sweep(2 + step * 12))
                 var expected: [String] = []
                 for day in 0..<3 where try await isBehind(running, week, day) { expected.append(SimulatedWeek.job(day).id) }
                 #expect(result.successors.map(\.id).sorted() == expected && !expected.isEmpty)
@@ -54,7 +56,7 @@ struct CorrectionTests {
                     _ = try await running.done(job)
                 }
                 for day in 0..<3 { try await week.expectTruth(try running.truth(day), day) }
-                let settled = try await running.done(SimulatedWeek.sweep(2 + step * 18, revision: 1))
+                let settled = try await running.done(SimulatedWeek.sweep(2 + step * 12, revision: 1))
                 #expect(settled.successors.isEmpty, "a corrected day is left alone: \(settled.figures)")
             }
         }
@@ -68,7 +70,9 @@ struct CorrectionTests {
 
     @Test("a sweep that is run again, after a crash before its end was published, asks for the same corrections")
     func repeated() async throws {
-        let week = SimulatedWeek(conversationsPerDay: 80) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
+        var quick = SimulatedWeek(conversationsPerDay: 30) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
+        quick.configuration.sweepDays = 22
+        let week = quick
         try await week.run { running in
             _ = try await running.done(SimulatedWeek.job())
             running.simulator.clock.advance(by: .seconds(20 * 86_400))
@@ -81,7 +85,7 @@ struct CorrectionTests {
 
     @Test("a sweep looks back so many days and no further")
     func window() async throws {
-        var week = SimulatedWeek(conversationsPerDay: 80) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
+        var week = SimulatedWeek(conversationsPerDay: 30) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
         week.configuration.sweepDays = 5
         try await week.run { running in
             _ = try await running.done(SimulatedWeek.job())

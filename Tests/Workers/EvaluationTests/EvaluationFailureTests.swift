@@ -14,12 +14,12 @@ struct EvaluationFailureTests {
     func hostile() async throws {
         var plan = FaultPlan.hostile
         plan.rules += [
-            FaultRule(path: "/api/v2/quality/evaluations/query", requests: [3, 9, 15], fault: Fault(.revoke)),
+            FaultRule(path: "/api/v2/quality/evaluations/query", requests: [9], fault: Fault(.revoke)),
             FaultRule(path: "/api/v2/quality/evaluations/query", requests: [5], fault: .truncate(keep: 0.4)),
             FaultRule(path: "/api/v2/quality/evaluations/query", requests: [6, 7, 8], fault: .status(504, body: .html)),
         ]
         let faults = plan
-        let week = SimulatedWeek(conversationsPerDay: 80) {
+        let week = SimulatedWeek(conversationsPerDay: 50) {
             $0.faults = faults
             $0.wrongTotals = true
             $0.listingPageLimit = 4

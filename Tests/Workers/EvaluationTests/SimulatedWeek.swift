@@ -23,7 +23,7 @@ struct SimulatedWeek: Sendable {
     var store: any ObjectStore = MemoryObjectStore()
     var configuration = EvaluationConfiguration()
 
-    init(conversationsPerDay: Int = 100, _ change: (inout SimulatorConfiguration) -> Void = { _ in }) {
+    init(conversationsPerDay: Int = 60, _ change: (inout SimulatorConfiguration) -> Void = { _ in }) {
         vendor = SimulatorConfiguration()
         vendor.now = SimulatorInstant(Self.now)
         vendor.isClockFrozen = true

@@ -98,9 +98,10 @@ struct SimulatedUsers: Sendable {
         /// How often a path was asked for.
         func asked(_ path: String) -> Int { simulator.requests.entries.count { $0.path.hasPrefix(path) } }
 
+        /// All rows of these days, and those that reach into the first one.
         func truth(_ first: Int, through last: Int? = nil) throws -> [[UInt8]] {
             let interval = SimulatedUsers.interval(first, through: last)
-            return simulator.userTruth(try #require(SimulatorInterval(interval.description)))
+            return simulator.userTruth(try #require(SimulatorInterval(interval.description)), reaching: true)
         }
 
         func advance(days: Double) { simulator.clock.advance(by: .seconds(days * 86400)) }
@@ -128,20 +129,13 @@ struct SimulatedUsers: Sendable {
             return lines
         }
 
-        /// Checks that the lake holds every row of these days once, in its present version, and of what began before them
-        /// nothing but rows that reach into the first day.
+        /// Checks that the lake holds every row of these days once, in its present version, those that reach into the first day
+        /// among them, and nothing else.
         func expectTruth(_ first: Int, through last: Int, _ comment: Comment? = nil) async throws {
             let lines = try await lines()
-            let keys = lines.compactMap { UserRow(line: $0)?.key }
-            try #require(keys.count == lines.count && Set(keys).count == keys.count, comment)
-            let begin = Int64(SimulatedUsers.interval(first).start.timeIntervalSince1970 * 1000)
-            var own: Set<[UInt8]> = []
-            var adopted: Set<[UInt8]> = []
-            for (key, line) in zip(keys, lines) {
-                if key.start >= begin { own.insert(line) } else { adopted.insert(line) }
-            }
-            #expect(own == Set(try truth(first, through: last)), comment)
-            #expect(adopted.isSubset(of: try truth(first - 8, through: first - 1)), comment)
+            let keys = Set(lines.compactMap { UserRow(line: $0)?.key })
+            #expect(keys.count == lines.count, comment)
+            #expect(Set(lines) == Set(try truth(first, through: last)), comment)
         }
 
         func states() async throws -> [DayState] {

@@ -66,6 +66,23 @@ struct UserDayTests {
         }
     }
 
+    @Test("pages that time out again and again are asked for in smaller ones")
+    func timeouts() async throws {
+        let users = SimulatedUsers {
+            $0.faults.mercy = 0
+            $0.faults.rules = [
+                FaultRule(
+                    path: "/api/v2/analytics/users/details/query", requests: Array(2...13), fault: .status(504, body: .html))
+            ]
+        }
+        try await users.run { running in
+            let result = try await running.done(SimulatedUsers.job(1))
+            #expect(result.figures["shrunk-pages"] == 1 && result.figures["passes"] == 1)
+            #expect(result.figures["duplicates"] ?? 0 == 0)
+            try await running.expectTruth(1, through: 1)
+        }
+    }
+
     @Test("a day without anybody is complete: a manifest without objects")
     func empty() async throws {
         let filter: JSONValue = .object([

@@ -13,7 +13,8 @@ import NIOCore
 ///                                          results of details jobs have it
 ///     POST   /truth                        the same for the body of a details query (its paging is ignored)
 ///     GET    /truth/digest?interval=a/b    {"records":…,"bytes":…,"sha256":…} of those lines; POST as above
-///     GET    /truth/users?interval=a/b     every presence and routing record that begins there: {"userId":…,"kind":…,"record":…}
+///     GET    /truth/users?interval=a/b     every presence and routing record that begins there: {"userId":…,"kind":…,"record":…};
+///                                          with &reaching=true also those that began before and reach into it
 ///     GET    /jobs                         {"submitted":n,"availability":"…","behaviour":{…}}
 ///     PUT    /jobs                         a behaviour of details jobs; fields that are left out have their defaults
 ///     PUT    /availability                 {"date":"2026-03-05T00:00:00Z"} holds it still; {} lets it follow the clock
@@ -128,7 +129,8 @@ struct ControlHost: SimulatedHost {
     }
 
     private func userLines(_ question: Question) throws -> Response {
-        let lines = genesys.users.truth(try query(question).interval)
+        let reaching = FormBody.parse(question.query)["reaching"] == "true"
+        let lines = genesys.users.truth(try query(question).interval, reaching: reaching)
         return Answer(
             contentType: "application/x-ndjson",
             body: ByteBuffer(bytes: lines.flatMap { $0 + [UInt8(ascii: "\n")] })

@@ -140,13 +140,15 @@ final class UserDetailsStore: Sendable {
     // MARK: Truth
 
     /// Every record that begins in an interval, one a line with its user and kind, as it reads now.
-    func truth(_ interval: SimulatorInterval) -> [[UInt8]] {
+    ///
+    /// - Parameter reaching: also those that began before it and reach into it, which belong to whoever has no earlier days.
+    func truth(_ interval: SimulatorInterval, reaching: Bool = false) -> [[UInt8]] {
         let now = clock.now
         let revealed = state.withLock { $0.revealed }
         var lines: [[UInt8]] = []
         for user in timeline.users.indices where isThere(user, revealed) {
             for kind in UserRecordKind.allCases {
-                for record in records(kind, user: user, interval, now: now) where record.start >= interval.start {
+                for record in records(kind, user: user, interval, now: now) where reaching || record.start >= interval.start {
                     var bytes = RecordBytes(capacity: 512)
                     bytes.append("{\"userId\":\"")
                     bytes.append(Array(timeline.users[user].id.utf8))

@@ -32,7 +32,7 @@ enum ImportFile {
     /// - Returns: their paths.
     static func write(_ files: [ConfigurationImport.File], into directory: String, force: Bool) throws -> [String] {
         let manager = FileManager.default
-        let paths = files.map { URL(filePath: directory).appending(path: $0.name).path(percentEncoded: false) }
+        let paths = files.map { directory.hasSuffix("/") ? directory + $0.name : "\(directory)/\($0.name)" }
         if !force {
             let present = paths.filter { manager.fileExists(atPath: $0) }
             guard present.isEmpty else {

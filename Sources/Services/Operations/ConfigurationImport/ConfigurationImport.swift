@@ -72,8 +72,15 @@ public struct ConfigurationImport: Sendable {
             var imported = ImportedReport(report, secrets: document.secrets, options: options)
             imported.rename(unlike: names)
             notes += imported.notes
-            guard imported.kind != nil else { continue }
+            guard let kind = imported.kind else { continue }
             names.insert(imported.name)
+            if let other = schedules.first(where: { $0.kind == kind }) {
+                notes.append(
+                    ImportNote(
+                        .left, imported.name,
+                        "the schedule \(other.name) has the same data set \(kind.dataset): if both cover the same days, give one another data set"
+                    ))
+            }
             schedules.append(imported)
         }
         guard !schedules.isEmpty else { return }
@@ -92,8 +99,9 @@ public struct ConfigurationImport: Sendable {
     }
 
     private static func schedules(_ reports: [ImportedReport], _ options: Options) -> String {
-        var text =
-            "# Schedules, imported from a configuration of scripts. The scheduler reads them as scheduler.schedules.\n\nschedules:\n"
+        var text = "# Schedules, imported from a configuration of scripts. The scheduler reads them as scheduler.schedules.\n"
+        text += "# What the scripts didn't do, such as picking up late and changed data, is done by schedules of other tasks:\n"
+        text += "# docs/configuration.md names them.\n\nschedules:\n"
         for report in reports { text += report.schedule(source: options.source) }
         return text
     }

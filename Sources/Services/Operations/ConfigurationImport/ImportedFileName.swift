@@ -15,15 +15,16 @@ struct ImportedFileName: Sendable {
     ///   - folder: a folder that the file names apart.
     ///   - dataset: what is written in place of the report's name.
     init(pattern: String?, folder apart: String?, report: String, dataset: String) {
-        var segments = (apart ?? "").split(separator: "/").map(String.init)
+        var segments = Self.fields(in: apart ?? "").split(separator: "/").map(String.init)
         var file: String?
         if let pattern {
-            var parts = pattern.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
-            if let scheme = pattern.firstRange(of: "://") {
-                // The bucket is named elsewhere.
-                parts = pattern[scheme.upperBound...].split(separator: "/").dropFirst().map(String.init)
+            let text = Self.fields(in: pattern)
+            var parts = text.split(separator: "/").map(String.init)
+            // The bucket is named elsewhere.
+            if let scheme = text.firstRange(of: "://") {
+                parts = text[scheme.upperBound...].split(separator: "/").dropFirst().map(String.init)
             }
-            file = pattern.hasSuffix("/") ? nil : parts.popLast()
+            file = text.hasSuffix("/") ? nil : parts.popLast()
             segments += parts
         }
         let layout = Self.layout(segments, report: report, dataset: dataset)
@@ -46,10 +47,7 @@ struct ImportedFileName: Sendable {
 
     private static func layout(_ segments: [String], report: String, dataset: String) -> LakeLayout? {
         guard !segments.isEmpty else { return nil }
-        let texts = segments.map { segment in
-            let text = fields(in: segment)
-            return [report.lowercased(), dataset].contains(text.lowercased()) ? "{dataset}" : text
-        }
+        let texts = segments.map { [report.lowercased(), dataset].contains($0.lowercased()) ? "{dataset}" : $0 }
         let folder = texts.joined(separator: "/")
         if let layout = LakeLayout(dayFolder: folder) { return layout }
         // What stood in the file's name may stand in the folder's.
@@ -81,8 +79,7 @@ struct ImportedFileName: Sendable {
 
     private static func name(_ file: String, dataset: String) -> (ImportNote.Outcome, String) {
         let ours = "genesys_\(dataset)_<yyyyMMdd>_<n>.json"
-        let text = fields(in: file)
-        if text.hasPrefix("genesys_"), text.hasSuffix(".json"), text.contains(dataset) || text.contains("{dataset}") {
+        if file.hasPrefix("genesys_"), file.hasSuffix(".json"), file.contains(dataset) || file.contains("{dataset}") {
             return (.carried, "objects are called \(ours)")
         }
         return (

@@ -62,7 +62,9 @@ struct ImportedReport: Sendable {
     }
 
     private mutating func say(_ outcome: ImportNote.Outcome, _ key: ImportedKey, _ text: String) {
-        say(outcome, report.entries[key]?.path ?? key.rawValue, text)
+        // The scripts' spelling of what they don't say.
+        let name = key.rawValue.map { $0.isUppercase ? "_\($0.lowercased())" : "\($0)" }.joined()
+        say(outcome, report.entries[key]?.path ?? name, text)
     }
 
     private func value(_ key: ImportedKey) -> JSONValue? { report.entries[key]?.value }

@@ -25,7 +25,18 @@ enum YAMLText {
     /// Text: plain where it is a plain word, otherwise as JSON writes it, which is YAML's double-quoted form.
     static func text(_ text: String) -> String {
         if isPlain(text) { return text }
-        return JSONValue.string(text).encoded().map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
+        guard let json = JSONValue.string(text).encoded() else { return "\"\"" }
+        // What YAML takes for the end of a line, or takes not at all, JSON may have in its strings.
+        var quoted = ""
+        for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
+            switch scalar.value {
+            case 0x7f...0xa0, 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted
     }
 
     private static func isPlain(_ text: String) -> Bool {

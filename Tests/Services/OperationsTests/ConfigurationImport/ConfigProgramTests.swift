@@ -27,11 +27,8 @@ struct ConfigProgramTests {
         #expect(try String(contentsOf: file, encoding: .utf8) == text)
         let forced = try await SwitchboardRun.run(
             ["config", "import", source, "-o", "out", "--force", "--json"], directory: place)
-        #expect(
-            forced.code == 2
-                && (try forced.json() as? [String: Any])?["written"] as? [String] == [
-                    "out/schedules.yaml", "out/conversation-worker.yaml",
-                ], "\(forced)")
+        let paths = (try forced.json() as? [String: Any])?["written"] as? [String]
+        #expect(forced.code == 2 && paths == ["out/schedules.yaml", "out/conversation-worker.yaml"], "\(forced)")
         #expect(try String(contentsOf: file, encoding: .utf8) != text)
         for run in [shown, written, refused, forced] { #expect(!(run.output + run.errors).contains("s3cr3t"), "\(run)") }
     }

@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import Kafka
 import ObjectStorage
 import TestSupport
 import Testing
