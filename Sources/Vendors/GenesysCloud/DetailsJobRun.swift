@@ -229,8 +229,10 @@ public struct DetailsJobRun: Sendable {
                 progress.count("late-results")
                 if attempt < patience.lateResults { try await pause(wait, .fulfilled) }
                 wait = min(wait * 2, patience.longestPause)
-            } catch let error as GenesysCloudError where progress.cursor != nil && error.kind == .badRequest(.other) {
-                // Cursors age; nothing is known of how long they live.
+            } catch let error as GenesysCloudError where error.kind == .badRequest(.other) {
+                // Cursors age, and jobs expire between two looks; nothing is known of how the vendor says so.
+                if progress.cursor != nil { return nil }
+                guard try await client.detailsJob(query.kind, id: job).isLost else { throw error }
                 return nil
             }
         }

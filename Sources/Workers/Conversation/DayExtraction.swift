@@ -91,12 +91,11 @@ struct DayExtraction: Sendable {
                 }
             }
         }
-        let after = ledger.withLock { ledger in
-            (new: ledger.index.count, seen: ledger.seen, duplicates: ledger.duplicates, total: ledger.lastTotal)
-        }
-        if pass > 1 { return after.new == before.new && changed == 0 }
-        // Rows that came twice have moved; a total that isn't what was seen says that some were missed or are still coming.
-        return after.duplicates == 0 && (after.total.map { $0 == after.seen } ?? true)
+        let after = ledger.withLock { $0 }
+        if pass > 1 { return after.index.count == before.new && changed == 0 }
+        // Rows that came twice have moved. A total that changed from page to page says that some came or went, so that others may
+        // have slipped to a page that was read; one that isn't what was seen, that some were missed.
+        return after.duplicates == 0 && !after.hasTotalMoved && (after.lastTotal.map { $0 == after.seen } ?? true)
     }
 
     private func fetch(_ page: Int, pass: Int, _ ledger: Box<PageLedger>) async throws -> PageAnswer {

@@ -46,6 +46,13 @@ enum DayParts {
         return rest.isEmpty
     }
 
+    /// Whether these jobs are the whole: the job itself, or both halves of it, each as a whole.
+    static func isComplete(_ id: String, _ jobs: Set<String>) -> Bool {
+        if jobs.contains(id) { return true }
+        guard jobs.contains(where: { isPart($0, of: id) }) else { return false }
+        return suffixes.allSatisfy { isComplete(id + $0, jobs) }
+    }
+
     /// The manifests in a folder whose jobs a condition is true of, by job id.
     static func manifests(
         in folder: String, of store: any ObjectStore, beginning prefix: String = "", where isWanted: (String) -> Bool
@@ -66,6 +73,13 @@ enum DayParts {
 }
 
 extension DayWork {
+    /// The parts of this job as its children again, to be corrected each by itself; nil when they aren't the whole.
+    func completeParts() async throws(ObjectStorageError) -> [Job]? {
+        let parts = try await parts()
+        guard DayParts.isComplete(job.id, Set(parts.map(\.job))) else { return nil }
+        return parts.compactMap { part in part.interval.map { DayParts.part(part.job, of: job, interval: $0) } }
+    }
+
     /// The manifests that the parts of this job have left, whoever wrote them.
     func parts() async throws(ObjectStorageError) -> [Manifest] {
         try await DayParts.manifests(in: folder, of: store, beginning: job.id) { DayParts.isPart($0, of: job.id) }
@@ -79,7 +93,13 @@ extension DayWork {
             for object in manifest.objects where object.key.hasPrefix(folder) {
                 try await store.delete(try ObjectKey(object.key))
             }
-            try await OpenList.remove(place(of: manifest.job), from: store)
         }
+        // Those of parts that never came to a manifest too.
+        var lists: [ObjectKey] = []
+        let begin = "\(OpenList.Place.folder(source: job.source, dataset: job.dataset))\(request.day)/"
+        for try await object in store.list(prefix: begin + job.id) where object.key.text.hasSuffix(".json") {
+            if DayParts.isPart(String(object.key.text.dropFirst(begin.count).dropLast(5)), of: job.id) { lists.append(object.key) }
+        }
+        for key in lists { try await store.delete(key) }
     }
 }

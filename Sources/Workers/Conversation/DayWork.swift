@@ -32,7 +32,8 @@ struct DayWork: Sendable {
         self.now = now
         request = try ConversationRequest(job, configuration: configuration)
         let folder = configuration.layout.folder(source: job.source, dataset: job.dataset, day: request.day)
-        names = ObjectNames(folder: folder, dataset: job.dataset, day: request.day, interval: request.interval)
+        names = ObjectNames(folder: folder, dataset: job.dataset, day: request.day, interval: request.interval,
+            isPart: DayParts.whole(of: job.id) != job.id)
         output = try JobOutput(store: store, job: job, folder: folder, prefix: names.prefix)
     }
 
@@ -54,10 +55,14 @@ struct DayWork: Sendable {
         throw ExtractionFailure(until: instant, reason: reason, message: message, advice: advice)
     }
 
-    /// A new revision of the run that a day belongs to.
-    func revision(_ number: Int, of root: String, dataset: String, interval: Interval, parameters: JSONValue) -> Job {
-        Job(
-            id: root, kind: job.kind, source: job.source, dataset: dataset, day: request.day, interval: interval,
-            revision: number, createdAt: now(), parameters: parameters, traceparent: job.traceparent)
+    /// Checks that nobody has published another result of this job meanwhile: two corrections of a day may wait in different
+    /// topics, and whoever comes second begins anew from what the first one left.
+    func checkUnchanged(since former: Manifest?) async throws {
+        guard try await output.find()?.manifest.revision == former?.revision else {
+            try await context.checkpoint.discard()
+            throw ExtractionFailure(
+                retryBecause: "superseded", message: "another run of this job has published its result meanwhile",
+                advice: "nothing to do; it is done again on what is there now")
+        }
     }
 }

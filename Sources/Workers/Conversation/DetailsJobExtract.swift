@@ -24,15 +24,18 @@ struct DetailsJobExtract: Sendable {
         if found?.isCurrent == true, let manifest = try await work.output.present() { return work.alreadyDone(manifest) }
         if found == nil {
             // A day that was divided is extracted again part by part, so that each part's manifest takes the place of its own.
-            let parts = try await work.parts()
-            guard parts.isEmpty else {
-                return .children(
-                    parts.compactMap { part in part.interval.map { DayParts.part(part.job, of: work.job, interval: $0) } })
-            }
+            if let parts = try await work.completeParts() { return .children(parts) }
         }
         let query = try query()
         try await work.waitForAvailability()
-        return .done(try await extract(query, former: found?.manifest))
+        do {
+            return .done(try await extract(query, former: found?.manifest))
+        } catch let error as GenesysCloudError where error.kind == .badRequest(.intervalTooLong) {
+            guard let halves = DayParts.halves(of: work.job, range: request.range, least: configuration.leastWindow) else { throw error }
+            try await work.output.discard()
+            try await OpenList.remove(work.place(of: work.job.id), from: work.store)
+            return .children(halves, figures: ["divided-by-interval": 1])
+        }
     }
 
     private func query() throws(ExtractionFailure) -> DetailsJobQuery {
@@ -175,8 +178,14 @@ struct DetailsJobExtract: Sendable {
         figures["unidentified"] = state.ledger.unidentified
         figures["submissions"] = state.progress.submissions
         if state.ledger.resumed > 0 { figures["resumed-pages"] = state.ledger.resumed }
-        try await work.remember(open: state.ledger.openObjects)
+        try await work.checkUnchanged(since: former)
+        if former == nil {
+            try await work.removeParts()
+            try await work.remember(open: state.ledger.openObjects)
+        }
         try await work.output.publish(objects)
+        // What the former manifest named stays on its list until another one stands.
+        if former != nil { try await work.remember(open: state.ledger.openObjects) }
         return JobResult(manifest: work.output.manifestKey.text, figures: figures)
     }
 

@@ -13,16 +13,11 @@ internal import WorkerKit
 struct OpenFinish: Sendable {
     let work: DayWork
 
-    /// Ids that are asked for before objects are written: their records are in memory.
-    private static let groupSize = 500
-
     func run() async throws -> Outcome {
         guard let found = try await work.output.find() else {
-            let parts = try await work.parts()
-            // Of a day of which nothing is there, everything is to be had.
-            guard !parts.isEmpty else { return try await QueryExtract(work: work).run() }
-            return .children(
-                parts.compactMap { part in part.interval.map { DayParts.part(part.job, of: work.job, interval: $0) } })
+            // Of a day of which something is missing, everything is to be had.
+            guard let parts = try await work.completeParts() else { return try await QueryExtract(work: work).run() }
+            return .children(parts)
         }
         if found.isCurrent, let manifest = try await work.output.present() { return work.alreadyDone(manifest) }
         return .done(try await finish(found.manifest))
@@ -37,7 +32,8 @@ struct OpenFinish: Sendable {
         var rest = entries[...]
         while !rest.isEmpty {
             try Task.checkCancellation()
-            let group = rest.prefix(Self.groupSize)
+            // The records of a call are in memory until they are written.
+            let group = rest.prefix(work.configuration.idsPerCall)
             rest = rest.dropFirst(group.count)
             var ended: [RecordIdentity: [UInt8]] = [:]
             var objects: Set<UInt32> = []
@@ -65,6 +61,7 @@ struct OpenFinish: Sendable {
         }
         figures["still-open"] = open.count
         let objects = editor.objects
+        try await work.checkUnchanged(since: former)
         try await work.output.publish(objects)
         // After the manifest: a list that is older than it is only asked about once more.
         try await work.remember(open: open.mapValues { editor.currentNumber(of: $0) })

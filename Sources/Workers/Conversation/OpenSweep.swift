@@ -11,7 +11,7 @@ struct OpenSweep: Sendable {
     let work: DayWork
 
     func run() async throws -> Outcome {
-        if let manifest = try await work.output.present() { return work.alreadyDone(manifest) }
+        // Done or not, the reruns are asked for: a process that died after its manifest has published none.
         var figures = ["days": 0, "ended": 0, "still-open": 0, "given-up": 0]
         /// The interval and parameters of each run that is asked for, by its id.
         var wanted: [String: (list: OpenList, dataset: String)] = [:]
@@ -74,14 +74,18 @@ struct OpenSweep: Sendable {
         let manifests = try await DayParts.manifests(in: folder, of: work.store, beginning: root) {
             $0 == root || DayParts.isPart($0, of: root)
         }
-        guard let revision = manifests.map(\.revision).max(),
+        // Of a day of which a part is missing nothing is corrected: its own jobs are still at it, or have failed.
+        guard DayParts.isComplete(root, Set(manifests.map(\.job))), let revision = manifests.map(\.revision).max(),
             let interval = Interval(covering: manifests.compactMap(\.interval))
         else { return nil }
         var parameters: [String: JSONValue] = [:]
         if case .object(let given) = list.parameters { parameters = given }
-        parameters["task"] = .string(ConversationRequest.Work.finish.rawValue)
-        // For operators' reruns, which do the whole day again.
-        parameters["correction"] = .bool(true)
+        // What a details job returned has attributes, which only another one returns.
+        if parameters["method"]?.string != ConversationRequest.Method.job.rawValue {
+            parameters["task"] = .string(ConversationRequest.Work.finish.rawValue)
+            // For operators' reruns, which do the whole day again.
+            parameters["correction"] = .bool(true)
+        }
         return Job(
             id: root, kind: work.job.kind, source: work.job.source, dataset: work.request.subject, day: list.day,
             interval: interval, revision: revision + 1, createdAt: work.now(), parameters: .object(parameters),

@@ -15,7 +15,7 @@ struct SettleSweep: Sendable {
     let work: DayWork
 
     func run() async throws -> Outcome {
-        if let manifest = try await work.output.present() { return work.alreadyDone(manifest) }
+        // Done or not, the reruns are asked for: a process that died after its manifest has published none.
         let end = work.request.interval.end
         try work.wait(
             until: end.addingTimeInterval(work.configuration.settledAfter), reason: "not-settled",
@@ -28,24 +28,40 @@ struct SettleSweep: Sendable {
             .filter { $0.source == work.job.source && $0.dataset == work.request.subject }
         let runs = Dictionary(grouping: manifests) { DayParts.whole(of: $0.job) }
         var successors: [Job] = []
+        var missing = runs.isEmpty ? 1 : 0
         for (root, manifests) in runs.sorted(by: { $0.key < $1.key }) {
-            guard let revision = manifests.map(\.revision).max(),
+            guard DayParts.isComplete(root, Set(manifests.map(\.job))), let revision = manifests.map(\.revision).max(),
                 let interval = Interval(covering: manifests.compactMap(\.interval))
-            else { continue }
+            else {
+                missing += 1
+                continue
+            }
             successors.append(
                 Job(
                     id: root, kind: work.job.kind, source: work.job.source, dataset: work.request.subject, day: work.request.day,
-                    interval: interval, revision: revision + 1, createdAt: work.now(), parameters: parameters,
+                    interval: interval, revision: Self.revision(after: revision), createdAt: work.now(), parameters: parameters,
                     traceparent: work.job.traceparent))
         }
-        if successors.isEmpty {
-            work.context.logger.warning("nothing of this day is in the lake", metadata: ["folder": "\(folder)"])
-        }
+        if missing > 0 { try waitForExtract(folder) }
         try await work.output.publish([])
         return .done(
             JobResult(
-                manifest: work.output.manifestKey.text, figures: ["days": successors.count, "manifests": manifests.count],
+                manifest: work.output.manifestKey.text, figures: ["days": successors.count, "missing": missing],
                 successors: successors))
+    }
+
+    /// The next thousand: other corrections count by one, so one that overtakes this run doesn't make it look done.
+    static func revision(after revision: Int) -> Int { (revision / 1000 + 1) * 1000 }
+
+    /// Throws, so that the job waits, while the day may still be extracted.
+    private func waitForExtract(_ folder: String) throws(ExtractionFailure) {
+        guard work.now() < work.request.interval.end.addingTimeInterval(work.configuration.openFor) else {
+            work.context.logger.warning("this day was never wholly extracted", metadata: ["folder": "\(folder)"])
+            return
+        }
+        throw ExtractionFailure(
+            until: work.now().addingTimeInterval(work.configuration.availabilityWait), reason: "not-extracted",
+            message: "not all of \(folder) is in the lake yet", advice: "see what became of the day's jobs: `switchboard jobs list`")
     }
 
     /// The day is asked for as it was, but by a details job.

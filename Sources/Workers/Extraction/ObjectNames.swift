@@ -11,10 +11,12 @@ public struct ObjectNames: Sendable {
 
     /// `genesys_<dataset>_<yyyyMMdd>_<page>.json`; a part of a day has its interval in place of the day, so that no name
     /// of a part begins with what all names of the whole day begin with.
-    public init(folder: String, dataset: String, day: String, interval: Interval) {
+    ///
+    /// - Parameter isPart: whether the job is a part of a larger one, whose interval its name has however long it is.
+    public init(folder: String, dataset: String, day: String, interval: Interval, isPart: Bool = false) {
         self.folder = folder
         let name = dataset.replacing("/", with: "_")
-        let isWholeDay = interval.end.timeIntervalSince(interval.start) >= 23 * 3600
+        let isWholeDay = !isPart && interval.end.timeIntervalSince(interval.start) >= 23 * 3600
         let span = "\(Timestamp.compact(interval.start))-\(Timestamp.compact(interval.end))"
         let part = isWholeDay ? day.filter { $0 != "-" } : span
         prefix = "\(folder)/genesys_\(name)_\(part)_"

@@ -136,6 +136,26 @@ struct ConversationHandlerTests {
         }
     }
 
+    @Test("a row that goes while pages are read hides no other: a total that moved is reason enough to look again")
+    func removed() async throws {
+        var day = SimulatedDay(conversationsPerDay: 450)
+        day.configuration.concurrency = 1
+        try await day.run { [day] running in
+            let gone = try #require(try day.truth().ids.first)
+            let context = JobContext(attempt: 1, worker: "w@0", logger: .quiet) { figures in
+                if figures["pages"] == 1 { running.simulator.deleteConversations([gone]) }
+            }
+            guard case .done(let result) = try await running.handler.handle(SimulatedDay.job(), context) else {
+                Issue.record("not done")
+                return
+            }
+            #expect(result.figures["passes"] ?? 0 > 1)
+            let truth = try running.truth()
+            let lines = Set(try await SimulatedDay.allLines(day.store))
+            #expect(truth.count == 449 && (0..<truth.count).allSatisfy { lines.contains(truth.line(at: $0)) })
+        }
+    }
+
     @Test("totals that are wrong on every page cost a second look and change nothing")
     func jitter() async throws {
         var day = SimulatedDay { $0.hitsJitter = 40 }

@@ -131,6 +131,22 @@ struct DivisionTests {
         }
     }
 
+    @Test("the halves of several days have objects of their own, however long they are")
+    func days() async throws {
+        var day = day(200, above: 250)
+        day.configuration.leastWindow = 3600
+        try await day.run { [day] running in
+            var job = SimulatedDay.job()
+            let start = try #require(Timestamp.date("2026-03-01T16:00:00Z"))
+            job.interval = Interval(start: start, end: start.addingTimeInterval(4 * 86_400))
+            let results = try await running.complete(job)
+            #expect(results.count >= 4)
+            let truth = running.simulator.truth(
+                try #require(SimulatorInterval("2026-03-01T16:00:00.000Z/2026-03-05T16:00:00.000Z")))
+            try await SimulatedDay.expectAll(day.store, truth)
+        }
+    }
+
     @Test("an interval that has just ended waits until its rows stand still")
     func settleMargin() async throws {
         let day = SimulatedDay(conversationsPerDay: 50) { $0.now = SimulatorInstant("2026-03-02T16:02:00Z") }

@@ -65,7 +65,7 @@ struct SettleTests {
                 SimulatedDay.sweep("settle", dataset: "conversations-settled", day: "2026-03-02"))
             let after = try await SimulatedDay.allLines(store)
             let manifests = try await SimulatedDay.manifests(store)
-            #expect(manifests.values.allSatisfy { $0.revision == 1 } && (manifests.count > 1) == (above == 300))
+            #expect(manifests.values.allSatisfy { $0.revision == 1000 } && (manifests.count > 1) == (above == 300))
             let days = results.filter { $0.key != "conversations-settled-0" }.values
             func sum(_ figure: String) -> Int { days.reduce(0) { $0 + ($1.figures[figure] ?? -1000) } }
             let (old, new) = (withoutAttributes(before), withoutAttributes(after))
@@ -98,6 +98,47 @@ struct SettleTests {
             }
             running.simulator.clock.advance(by: .seconds(2 * 86_400))
             try await running.complete(SimulatedDay.job(parameters: Self.byJob))
+        }
+    }
+
+    @Test("a sweep whose process died after its manifest asks for the reruns again")
+    func redelivered() async throws {
+        let day = day(50)
+        try await day.run { running in
+            try await running.complete(SimulatedDay.job())
+            running.simulator.clock.advance(by: .seconds(4 * 86_400))
+            for (task, dataset) in [("settle", "conversations-settled"), ("finish-open", "conversations-open")] {
+                let sweep = SimulatedDay.sweep(task, dataset: dataset, day: "2026-03-02")
+                let asked = try await running.done(sweep).successors
+                #expect(!asked.isEmpty)
+                let again = try await running.done(sweep).successors
+                #expect(again.map(\.id) == asked.map(\.id) && again.map(\.revision) == asked.map(\.revision))
+            }
+        }
+    }
+
+    @Test("a day of which a part is missing is neither finished nor settled: nothing may say that it is whole")
+    func missingPart() async throws {
+        let day = day(700, above: 300)
+        let store = day.store
+        try await day.run { running in
+            guard case .children(let halves, _) = try await running.handle() else {
+                Issue.record("not divided")
+                return
+            }
+            try await running.complete(halves[0])
+            running.simulator.clock.advance(by: .seconds(4 * 86_400))
+            let sweep = SimulatedDay.sweep("settle", dataset: "conversations-settled", day: "2026-03-02")
+            guard case .snooze(_, let failure) = try await running.failure(sweep) else {
+                Issue.record("not snoozed")
+                return
+            }
+            #expect(failure.reason == "not-extracted")
+            let finish = try await running.done(SimulatedDay.sweep("finish-open", dataset: "conversations-open"))
+            #expect(finish.successors.isEmpty && finish.figures["ended"] ?? 0 > 0)
+            // Whoever reruns the day gets the whole, not the part that is there.
+            try await running.complete(SimulatedDay.job(revision: 1, parameters: Self.byJob))
+            try await expectTruth(store, try day.truth(now: now(running)))
         }
     }
 
