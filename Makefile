@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test chaos bench lint clean
+.PHONY: help setup build demo test chaos week bench lint clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ chaos: setup ## Prove that jobs survive: SEED= JOBS= KILLS= WINDOW= LAKE=s3|file
 		$(if $(KILLS),--kills $(KILLS)) $(if $(PACE),--pace $(PACE)) $(if $(WINDOW),--window $(WINDOW)) \
 		$(if $(LAKE),--lake $(LAKE)) $(if $(MEMORY),--memory $(MEMORY))
 
+week: setup ## Prove that a hostile vendor's week arrives whole: SEED= DAYS= CONVERSATIONS= EVALUATIONS= USERS= KILLS= MEMORY= BROKER=.
+	swift build -c release
+	@.build/release/development-stack week $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS)) \
+		$(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(if $(EVALUATIONS),--evaluations $(EVALUATIONS)) \
+		$(if $(USERS),--users $(USERS)) $(if $(KILLS),--kills $(KILLS)) $(if $(MEMORY),--memory $(MEMORY))
+
 bench: setup ## Measure, in release mode.
 	swift build -c release
 	@.build/release/switchboard-bench
@@ -33,5 +39,5 @@ bench: setup ## Measure, in release mode.
 lint: ## Check the formatting; warnings are errors in every build.
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 
-clean: ## Remove what was built and what demo, chaos and bench left; .deps/ stays.
-	rm -rf .build .demo .bench .chaos
+clean: ## Remove what was built and what demo, chaos, week and bench left; .deps/ stays.
+	rm -rf .build .demo .bench .chaos .week

@@ -33,6 +33,8 @@ actor AccessTokens {
     private let time: CallTime
     private let logger: Logger
     private var current: Token?
+    /// The last tokens with which a call succeeded.
+    private var worked: [String] = []
     private var isRenewing = false
     private var quietUntil = Duration.zero
     private var waiters: [(id: Int, continuation: CheckedContinuation<Signal, Never>)] = []
@@ -63,9 +65,19 @@ actor AccessTokens {
         }
     }
 
+    /// Notes that a call succeeded with a token.
+    func accepted(_ value: String) {
+        guard !worked.contains(value) else { return }
+        worked.append(value)
+        if worked.count > 8 { worked.removeFirst() }
+    }
+
     /// Forgets a token that the API refused; another one, obtained meanwhile, stays.
-    func invalidate(_ value: String) {
+    ///
+    /// - Returns: Whether a call has succeeded with it: then it has ended, and the credentials are right.
+    func invalidate(_ value: String) -> Bool {
         if current?.value == value { current = nil }
+        return worked.contains(value)
     }
 
     private func renew() async throws -> String {

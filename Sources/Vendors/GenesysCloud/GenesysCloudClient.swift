@@ -9,7 +9,7 @@ public import Transfer
 ///
 /// | answer | what happens |
 /// |---|---|
-/// | 401 | once: a new token and the call again; twice: fails as credentials |
+/// | 401 | once: a new token and the call again; twice: fails as credentials, unless the second token has worked already |
 /// | 429 | all who share the limiter pause for `Retry-After`, else the seconds in the message, else the window's reset, else 60 s |
 /// | 408, 5xx but 501, no or half an answer | repeated with growing pauses, a bounded number of times; asked to wait longer than a call waits: fails as a snooze |
 /// | other 4xx, 501 | fails at once |
@@ -20,6 +20,9 @@ public struct GenesysCloudClient: Sendable {
     private let tokens: AccessTokens
     private let time: CallTime
     private let logger: Logger
+
+    /// How often a call is sent again with another token, however well the refused ones had worked.
+    private static let maximumRefusals = 5
 
     /// Creates a client.
     ///
@@ -87,10 +90,12 @@ public struct GenesysCloudClient: Sendable {
         _ failure: AttemptFailure, _ request: GenesysCloudRequest, _ token: String, _ progress: inout CallProgress
     ) async throws -> Bool {
         if failure.error.status == 401 {
-            await tokens.invalidate(token)
+            let hasWorked = await tokens.invalidate(token)
             progress.refusals += 1
-            if progress.refusals == 1 { logger.info("the access token was refused; asking for another one") }
-            return progress.refusals == 1
+            // A second token that never worked is the credentials' fault; one that did was ended meanwhile, as a busy token may be.
+            let isReplayed = progress.refusals == 1 || (hasWorked && progress.refusals < Self.maximumRefusals)
+            if isReplayed { logger.info("the access token was refused; asking for another one") }
+            return isReplayed
         }
         if case .throttled(let wait) = failure.error.kind {
             let pause = wait + .seconds(time.random())
@@ -131,7 +136,10 @@ public struct GenesysCloudClient: Sendable {
             if let limit = RateLimitHeaders(response.headers) {
                 limiter.update(counted: limit.count, allowed: limit.allowed, resetsIn: limit.reset)
             }
-            if response.isSuccess { return .success(try await consume(response)) }
+            if response.isSuccess {
+                await tokens.accepted(token)
+                return .success(try await consume(response))
+            }
             let error = try await PlatformError.read(response, now: time.epochSeconds())
             return .failure(AttemptFailure(error, request))
         } catch let error as TransferError {

@@ -74,9 +74,9 @@ struct AccessTokensTests {
         let stub = VendorStub()
         try await with(stub) { (tokens, _) async throws in
             let first = try await tokens.token()
-            await tokens.invalidate(first)
+            _ = await tokens.invalidate(first)
             #expect(try await tokens.token() == "token-2")
-            await tokens.invalidate(first)
+            _ = await tokens.invalidate(first)
             #expect(try await tokens.token() == "token-2")
         }
     }

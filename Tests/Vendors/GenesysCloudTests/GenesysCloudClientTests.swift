@@ -215,6 +215,22 @@ struct GenesysCloudClientTests {
         #expect(forever.calls.count == 2 && forever.logins.count == 2)
     }
 
+    @Test("a token that has worked and is refused later was ended meanwhile: that is no fault of the credentials, a few times")
+    func endedToken() async throws {
+        let refusal = Answer.platform(401, "bad.credentials", "Invalid login credentials.")
+        let stub = VendorStub(api: [refusal, .broken("{"), refusal, .page(Self.page)])
+        try await with(stub) { (caller) async throws in
+            #expect(try await caller.page().1 == Self.records)
+        }
+        #expect(stub.calls.map(\.authorization) == [1, 2, 2, 3].map { "Bearer token-\($0)" })
+
+        let forever = VendorStub(api: [refusal] + Array(repeating: [.broken("{"), refusal], count: 9).flatMap { $0 })
+        try await with(forever) { (caller) async throws in
+            #expect(await caller.failure()?.disposition != nil)
+        }
+        #expect(forever.logins.count <= 5)
+    }
+
     @Test(
         "what a person must correct fails at once, with advice",
         arguments: [

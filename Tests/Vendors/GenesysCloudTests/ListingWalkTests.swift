@@ -171,8 +171,8 @@ struct ListingWalkTests {
         let day = try #require(QueryInterval(startMilliseconds: 0, endMilliseconds: 86_400_000))
         let role = Quality.roles(named: "Quality Évaluator & Co")
         #expect(role.firstPath.contains("name=Quality%20%C3%89valuator%20%26%20Co&userCount=false&pageSize=100&pageNumber=1"))
-        let single = ListingQuery("x", path: "/api/v2/presence/definitions", paging: .single)
-        #expect(single.firstPath == "/api/v2/presence/definitions")
+        #expect(
+            ListingQuery("x", path: "/api/v2/presence/definitions", paging: .single).firstPath == "/api/v2/presence/definitions")
         let query = EvaluationsQuery(
             evaluator: "u1", interval: day, pageSize: 500)
         #expect(query.pageSize == 100 && query.listing.firstPath.contains("startTime=1970-01-01T00%3A00%3A00.000Z"))

@@ -21,7 +21,7 @@ struct OpenRowTests {
                 #expect(first[0].figures["open"] ?? 0 > 10)
                 #expect(try await running.states().first?.open.count == first[0].figures["open"])
             }
-            for day in 2...7 {
+            for day in 2...5 {
                 running.advance(days: 1)
                 try await running.work([SimulatedUsers.job(day)])
                 if crossing != .clipped, day % 2 == 1 { try await running.expectTruth(1, through: day, "day \(day)") }
@@ -59,9 +59,9 @@ struct OpenRowTests {
     }
 
     @Test(
-        "days in any order, over a gap, twice and at the same time leave each row once", arguments: Array(UInt64(1)...4))
+        "days in any order, over a gap, twice and at the same time leave each row once", arguments: Array(UInt64(1)...3))
     func anyOrder(_ seed: UInt64) async throws {
-        let users = SimulatedUsers(users: 20)
+        let users = SimulatedUsers(users: 17)
         try await users.run { running in
             var random = SplitMix(seed: seed)
             var days = [1, 2, 3, 4, 5, 7, 8].shuffled(using: &random)
@@ -78,7 +78,7 @@ struct OpenRowTests {
 
     @Test("days that are extracted at the same time find out about each other")
     func concurrent() async throws {
-        let users = SimulatedUsers(users: 20)
+        let users = SimulatedUsers(users: 17)
         try await users.run { running in
             let results = try await withThrowingTaskGroup(of: JobResult.self) { group in
                 for day in 1...6 { group.addTask { try await running.done(SimulatedUsers.job(day)) } }

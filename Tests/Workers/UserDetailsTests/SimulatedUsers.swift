@@ -19,7 +19,7 @@ struct SimulatedUsers: Sendable {
     var store: any ObjectStore & Sendable = MemoryObjectStore()
     var configuration = UserDetailsConfiguration()
 
-    init(users: Int = 40, now: String = "2026-03-20T00:00:00Z", _ change: (inout SimulatorConfiguration) -> Void = { _ in }) {
+    init(users: Int = 24, now: String = "2026-03-20T00:00:00Z", _ change: (inout SimulatorConfiguration) -> Void = { _ in }) {
         vendor = SimulatorConfiguration()
         vendor.now = SimulatorInstant(now)
         vendor.isClockFrozen = true
@@ -27,8 +27,8 @@ struct SimulatedUsers: Sendable {
         vendor.users.count = users
         vendor.data.conversationsPerDay = 0
         change(&vendor)
-        configuration.pageSize = 10
-        configuration.jobPageSize = 10
+        configuration.pageSize = 6
+        configuration.jobPageSize = 6
     }
 
     /// The interval of a number of days that follow each other.

@@ -47,7 +47,7 @@ public struct WeekOptions: Sendable {
     /// Everything that the simulated vendor does wrong, all at once.
     var simulator: [String] {
         [
-            "--seed", String(seed), "--users", String(users), "--evaluators", String(min(50, max(14, users / 10))),
+            "--seed", String(seed), "--users", String(users), "--evaluators", String(min(50, max(3, users / 10))),
             "--evaluation-every", String(conversationsToAnEvaluation), "--long-every", "150", "--awkward-every", "10",
             "--correction-every", "40", "--start-day-rule", "--page-shift", "insert", "--shift-every", "2", "--shift-limit", "12",
             "--hits-jitter", "700", "--wrong-totals", "--listing-page-limit", "25", "--most-hits",

@@ -50,7 +50,10 @@ extension PrivacyCommand {
         @Option(help: ArgumentHelp("The last business day.", valueName: "yyyy-MM-dd"))
         var to: String?
 
-        @Option(help: ArgumentHelp("The vendor account whose snapshot has the request.", valueName: "vendor/account"))
+        @Option(
+            help: ArgumentHelp(
+                "Only data of this vendor account. A request concerns the account that it was made in.",
+                valueName: "vendor/account"))
         var source: String?
 
         @Flag(help: "Carry out the plan.")
@@ -62,7 +65,7 @@ extension PrivacyCommand {
         @OptionGroup(title: "Connection") var connection: ConnectionOptions
 
         func run() async throws {
-            let scope = try scope()
+            let given = try scope()
             guard (request != nil) != !conversation.isEmpty else {
                 throw UsageProblem("give either --request or --conversation")
             }
@@ -72,11 +75,15 @@ extension PrivacyCommand {
             try await Interruption.cancelling {
                 try await connection.withStore { store in
                     let subject: PrivacySubject
+                    var scope = given
                     if let named {
                         subject = named
                     } else {
-                        subject = try await PrivacyBook(store: store, layout: connection.layout)
+                        // Another account's data are another's to decide about.
+                        let found = try await PrivacyBook(store: store, layout: connection.layout)
                             .subject(of: request ?? "", source: source)
+                        subject = found.subject
+                        scope.source = found.source
                     }
                     let scan = PrivacyScan(store: store, layout: connection.layout) { manifests, records in
                         ProgressLine.shared.show("looking … \(manifests) manifests, \(records) records")
@@ -116,6 +123,10 @@ extension PrivacyCommand {
             for name in dataset where !Job.isName(name) {
                 throw UsageProblem("--dataset", given: name, allowed: "a data set's name, such as conversations")
             }
+            if let source, !Job.isName(source) {
+                throw UsageProblem("--source", given: source, allowed: "vendor/account such as genesys/main")
+            }
+            scope.source = source
             scope.datasets = Set(dataset)
             scope.from = from
             scope.to = to

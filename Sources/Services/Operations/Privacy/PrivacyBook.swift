@@ -43,7 +43,7 @@ public struct PrivacyBook: Sendable {
     ) async throws -> (entries: [Entry], day: String?) {
         var entries: [String: Entry] = [:]
         let manifests = try await snapshots(dataset, source)
-        try await read(manifests) { record in
+        try await read(manifests) { record, _ in
             guard let id = record["id"]?.string, PrivacyText.isIdentifier(id) else { return }
             func word(_ key: String) -> String {
                 record[key]?.string.flatMap { PrivacyText.isIdentifier($0) ? $0 : nil } ?? "UNKNOWN"
@@ -72,30 +72,30 @@ public struct PrivacyBook: Sendable {
         )
     }
 
-    /// The subject of a request.
+    /// The subject of a request, and the vendor account that it was made in.
     ///
     /// - Throws: a ``PrivacyProblem`` when no snapshot has the request, or nobody knows what it asks for.
     public func subject(
         of id: String, dataset: String = PrivacyScope.requests, source: String? = nil
-    ) async throws -> PrivacySubject {
-        var found: JSONValue?
+    ) async throws -> (subject: PrivacySubject, source: String) {
+        var found: (record: JSONValue, source: String)?
         let manifests = try await snapshots(dataset, source)
         guard !manifests.isEmpty else {
             throw PrivacyProblem(
                 "the lake has no data set \(dataset): a schedule of the task gdpr-requests brings the requests into it")
         }
-        try await read(manifests) { record in if record["id"]?.string == id { found = record } }
+        try await read(manifests) { record, source in if record["id"]?.string == id { found = (record, source) } }
         guard let found else {
             throw PrivacyProblem(
                 "no request \(TerminalText.escaped(id, limit: 64)) in the latest snapshot; `switchboard gdpr list` shows what there is"
             )
         }
-        guard let subject = PrivacySubject(found) else {
+        guard let subject = PrivacySubject(found.record) else {
             throw PrivacyProblem(
                 "request \(TerminalText.escaped(id, limit: 64)) is of a type that this switchboard doesn't know: nothing was changed"
             )
         }
-        return subject
+        return (subject, found.source)
     }
 
     /// The latest manifests of each source: those of its last business day, each job's.
@@ -117,12 +117,12 @@ public struct PrivacyBook: Sendable {
         return latest.sorted { $0.key < $1.key }.flatMap(\.value.manifests)
     }
 
-    private func read(_ manifests: [Manifest], _ body: (JSONValue) -> Void) async throws {
+    private func read(_ manifests: [Manifest], _ body: (JSONValue, _ source: String) -> Void) async throws {
         let records = ManifestRecords(store: store, maximumLineBytes: 16 << 20)
-        for object in manifests.flatMap(\.objects) {
+        for (object, source) in manifests.flatMap({ manifest in manifest.objects.map { ($0, manifest.source) } }) {
             do {
                 try await records.read(object) { line in
-                    if let record = try? JSONValue.decode(Array(line), upTo: 16 << 20) { body(record) }
+                    if let record = try? JSONValue.decode(Array(line), upTo: 16 << 20) { body(record, source) }
                 }
             } catch let failure as ExtractionFailure {
                 throw PrivacyProblem("\(failure.description); run the snapshot's job again with `switchboard jobs rerun`")

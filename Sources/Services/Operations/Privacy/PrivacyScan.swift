@@ -7,6 +7,8 @@ public import ObjectStorage
 public struct PrivacyScope: Sendable, Hashable {
     /// The data sets; empty for all but the privacy requests themselves.
     public var datasets: Set<String> = []
+    /// The vendor account whose data are looked at; nil for all.
+    public var source: String?
     /// The first business day, `yyyy-MM-dd`.
     public var from: String?
     /// The last one.
@@ -20,6 +22,7 @@ public struct PrivacyScope: Sendable, Hashable {
 
     func includes(_ manifest: Manifest) -> Bool {
         guard datasets.isEmpty ? manifest.dataset != Self.requests : datasets.contains(manifest.dataset) else { return false }
+        guard source.map({ $0 == manifest.source }) ?? true else { return false }
         guard let day = manifest.day else { return from == nil && to == nil }
         return (from.map { $0 <= day } ?? true) && (to.map { day <= $0 } ?? true)
     }

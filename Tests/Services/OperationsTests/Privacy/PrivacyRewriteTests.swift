@@ -195,6 +195,9 @@ struct PrivacyRewriteTests {
         scope.to = "2026-03-02"
         let plan = try await lake.plan(subject, scope)
         #expect(plan.manifests == 1 && plan.findings.allSatisfy { $0.manifest.day == "2026-03-02" })
+        scope.source = "genesys/other"
+        #expect(try await lake.plan(subject, scope).manifests == 0, "another account's data are another's")
+        scope.source = "genesys/main"
         scope.datasets = [PrivacyScope.requests]
         #expect(try await lake.plan(subject, scope).concerned == 1)
     }
@@ -240,7 +243,8 @@ struct PrivacyRewriteTests {
             [[PrivacyLake.request(), PrivacyLake.request("GDPR_EXPORT", id: "ee2b7a10-7d0c-4e2b-9f3d-0a4c6a1f0d12")]],
             dataset: PrivacyScope.requests)
         let book = PrivacyBook(store: lake.store, layout: lake.layout)
-        let subject = try await book.subject(of: "5f2b7a10-7d0c-4e2b-9f3d-0a4c6a1f0d11")
+        let (subject, source) = try await book.subject(of: "5f2b7a10-7d0c-4e2b-9f3d-0a4c6a1f0d11")
+        #expect(source == "genesys/main")
         #expect(subject.action == .delete && subject.findsRecords)
         #expect(try await book.entries().entries.allSatisfy { $0.applied == nil })
         let rewrite = lake.rewrite()
