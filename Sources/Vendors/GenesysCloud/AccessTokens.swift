@@ -33,8 +33,8 @@ actor AccessTokens {
     private let time: CallTime
     private let logger: Logger
     private var current: Token?
-    /// The last tokens with which a call succeeded.
-    private var worked: [String] = []
+    /// The hashes of the last tokens with which a call succeeded: tokens themselves are kept nowhere where they may be shown.
+    private var worked: [Int] = []
     private var isRenewing = false
     private var quietUntil = Duration.zero
     private var waiters: [(id: Int, continuation: CheckedContinuation<Signal, Never>)] = []
@@ -67,8 +67,8 @@ actor AccessTokens {
 
     /// Notes that a call succeeded with a token.
     func accepted(_ value: String) {
-        guard !worked.contains(value) else { return }
-        worked.append(value)
+        guard !worked.contains(value.hashValue) else { return }
+        worked.append(value.hashValue)
         if worked.count > 8 { worked.removeFirst() }
     }
 
@@ -77,7 +77,7 @@ actor AccessTokens {
     /// - Returns: Whether a call has succeeded with it: then it has ended, and the credentials are right.
     func invalidate(_ value: String) -> Bool {
         if current?.value == value { current = nil }
-        return worked.contains(value)
+        return worked.contains(value.hashValue)
     }
 
     private func renew() async throws -> String {

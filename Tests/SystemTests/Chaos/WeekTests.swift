@@ -15,6 +15,8 @@ extension SystemTests {
                 options.evaluations = 40
                 options.users = 20
                 options.workers = 2
+                options.daysAtOnce = 2
+                options.sweepsAgain = false
                 options.kills = 3
                 options.pace = .milliseconds(4_000)
                 // What a debug build takes says nothing about a release.

@@ -12,6 +12,10 @@ public struct WeekOptions: Sendable {
     public var evaluations = 2_000
     /// Users.
     public var users = 500
+    /// How many days are extracted on one morning.
+    public var daysAtOnce = 1
+    /// Whether evaluations are looked through once more at the end, as they are every day.
+    public var sweepsAgain = true
     /// Processes of each kind of worker.
     public var workers = 4
     /// Processes killed with -9.

@@ -135,10 +135,13 @@ public struct WeekRun: Sendable {
             try await jobs.publish(published, broker: stack.broker)
             try await awaitEnds(stack, title, report)
         }
-        for day in stack.days.days {
-            guard let interval = stack.days.interval(of: day) else { continue }
+        var rest = stack.days.days[...]
+        while !rest.isEmpty {
+            let days = rest.prefix(options.daysAtOnce)
+            rest = rest.dropFirst(options.daysAtOnce)
+            guard let day = days.last, let interval = stack.days.interval(of: day) else { continue }
             try await stack.vendor.setClock(interval.end.addingTimeInterval(900))
-            try await publish("the day \(day)", jobs.morning(after: day))
+            try await publish("the morning after \(day)", days.flatMap { jobs.morning(after: $0) })
         }
         guard let last = stack.days.days.last else { return }
         report("days later: the vendor's clock moves on", false)
@@ -147,8 +150,10 @@ public struct WeekRun: Sendable {
         try await stack.vendor.setAvailability(now)
         try await publish("lists and sweeps", jobs.lists(of: last) + jobs.sweeps(on: last))
         try await publish("settlement", stack.days.days.map { jobs.settlement(of: $0) })
-        // What turned up late while the first sweep looked is found by the next day's.
-        try await publish("the next sweep", [jobs.evaluationSweep(on: last, id: "again")])
+        if options.sweepsAgain {
+            // What turned up late while the first sweep looked is found by the next day's.
+            try await publish("the next sweep", [jobs.evaluationSweep(on: last, id: "again")])
+        }
         try await awaitTags(stack)
     }
 
