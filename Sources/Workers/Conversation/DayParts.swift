@@ -98,7 +98,9 @@ extension DayWork {
         var lists: [ObjectKey] = []
         let begin = "\(OpenList.Place.folder(source: job.source, dataset: job.dataset))\(request.day)/"
         for try await object in store.list(prefix: begin + job.id) where object.key.text.hasSuffix(".json") {
-            if DayParts.isPart(String(object.key.text.dropFirst(begin.count).dropLast(5)), of: job.id) { lists.append(object.key) }
+            if DayParts.isPart(String(object.key.text.dropFirst(begin.count).dropLast(5)), of: job.id) {
+                lists.append(object.key)
+            }
         }
         for key in lists { try await store.delete(key) }
     }

@@ -32,7 +32,8 @@ struct DayWork: Sendable {
         self.now = now
         request = try ConversationRequest(job, configuration: configuration)
         let folder = configuration.layout.folder(source: job.source, dataset: job.dataset, day: request.day)
-        names = ObjectNames(folder: folder, dataset: job.dataset, day: request.day, interval: request.interval,
+        names = ObjectNames(
+            folder: folder, dataset: job.dataset, day: request.day, interval: request.interval,
             isPart: DayParts.whole(of: job.id) != job.id)
         output = try JobOutput(store: store, job: job, folder: folder, prefix: names.prefix)
     }

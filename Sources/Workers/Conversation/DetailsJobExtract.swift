@@ -31,7 +31,9 @@ struct DetailsJobExtract: Sendable {
         do {
             return .done(try await extract(query, former: found?.manifest))
         } catch let error as GenesysCloudError where error.kind == .badRequest(.intervalTooLong) {
-            guard let halves = DayParts.halves(of: work.job, range: request.range, least: configuration.leastWindow) else { throw error }
+            guard let halves = DayParts.halves(of: work.job, range: request.range, least: configuration.leastWindow) else {
+                throw error
+            }
             try await work.output.discard()
             try await OpenList.remove(work.place(of: work.job.id), from: work.store)
             return .children(halves, figures: ["divided-by-interval": 1])

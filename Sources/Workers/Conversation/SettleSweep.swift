@@ -61,7 +61,8 @@ struct SettleSweep: Sendable {
         }
         throw ExtractionFailure(
             until: work.now().addingTimeInterval(work.configuration.availabilityWait), reason: "not-extracted",
-            message: "not all of \(folder) is in the lake yet", advice: "see what became of the day's jobs: `switchboard jobs list`")
+            message: "not all of \(folder) is in the lake yet",
+            advice: "see what became of the day's jobs: `switchboard jobs list`")
     }
 
     /// The day is asked for as it was, but by a details job.

@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import ObjectStorage
 import Synchronization
+import TestSupport
 import Testing
 import VendorSimulator
 import WorkerKit
