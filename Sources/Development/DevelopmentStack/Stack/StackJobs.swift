@@ -48,6 +48,16 @@ struct StackJobs: Sendable {
     /// Has a day's conversations extracted again, settled.
     func settlement(of day: String) -> Job { job("conversation", "conversations-settled", day, task: "settle") }
 
+    /// Has a day's user details extracted again by a details job of the vendor, as an operator does with `jobs rerun`.
+    ///
+    /// - Parameter revision: the revision of what the lake has.
+    func userDetailsAgain(of day: String, after revision: Int) -> Job {
+        var job = job("user-details", "user_details", day)
+        job.revision = revision + 1
+        job.parameters = .object(["method": .string("job")])
+        return job
+    }
+
     private func job(_ kind: String, _ dataset: String, _ day: String, task: String? = nil) -> Job {
         Job(
             id: "\(dataset)-\(day)", kind: kind, source: StackConfiguration.source, dataset: dataset, day: day,

@@ -12,6 +12,8 @@ public struct WeekOptions: Sendable {
     public var evaluations = 2_000
     /// Users.
     public var users = 500
+    /// What goes wrong with requests: `hostile`, or a file with a fault plan.
+    public var faults = "hostile"
     /// How many days are extracted on one morning.
     public var daysAtOnce = 1
     /// Whether evaluations are looked through once more at the end, as they are every day.
@@ -56,7 +58,7 @@ public struct WeekOptions: Sendable {
             "--correction-every", "40", "--start-day-rule", "--page-shift", "insert", "--shift-every", "2", "--shift-limit", "12",
             "--hits-jitter", "700", "--wrong-totals", "--listing-page-limit", "25", "--most-hits",
             String(max(50, conversationsPerDay * 2 / 3)), "--evaluation-window-hours", "60", "--token-lifetime", "20",
-            "--rate-per-client", "--rate-limit", "400", "--rate-window", "2", "--jobs", "hostile", "--faults", "hostile",
+            "--rate-per-client", "--rate-limit", "400", "--rate-window", "2", "--jobs", "hostile", "--faults", faults,
         ]
     }
 

@@ -149,7 +149,13 @@ public struct WeekRun: Sendable {
         // The truth is what the vendor has now, so that is what its jobs must know.
         try await stack.vendor.setAvailability(now)
         try await publish("lists and sweeps", jobs.lists(of: last) + jobs.sweeps(on: last))
-        try await publish("settlement", stack.days.days.map { jobs.settlement(of: $0) })
+        var settlement = stack.days.days.map { jobs.settlement(of: $0) }
+        let lake = WeekLake(store: try stack.lake(), source: StackConfiguration.source)
+        for day in stack.days.days {
+            guard let revision = try await lake.manifests("user_details", day).map(\.revision).max() else { continue }
+            settlement.append(jobs.userDetailsAgain(of: day, after: revision))
+        }
+        try await publish("settlement", settlement)
         if options.sweepsAgain {
             // What turned up late while the first sweep looked is found by the next day's.
             try await publish("the next sweep", [jobs.evaluationSweep(on: last, id: "again")])
