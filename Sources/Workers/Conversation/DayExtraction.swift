@@ -48,11 +48,12 @@ struct DayExtraction: Sendable {
     func run() async throws -> Result {
         let (found, pages) = try await resume()
         let ledger = Box(found)
+        var listing = MovingListing()
         var passes = 0
         var isSettled = false
         while !isSettled, passes < maximumPasses {
             passes += 1
-            isSettled = try await pass(passes, ledger, written: passes == 1 ? pages : nil)
+            isSettled = try await pass(passes, ledger, written: passes == 1 ? pages : nil, &listing)
         }
         return try await tidy(ledger, passes: passes, isSettled: isSettled)
     }
@@ -62,8 +63,11 @@ struct DayExtraction: Sendable {
     /// Reads all pages once; true when nothing speaks for another pass.
     ///
     /// - Parameter written: in the first pass, the pages that need not be read, and the next attempt needn't either.
-    private func pass(_ pass: Int, _ ledger: Box<PageLedger>, written: WrittenPages?) async throws -> Bool {
-        let before = ledger.withLock { (new: $0.index.count, duplicates: $0.duplicates) }
+    private func pass(
+        _ pass: Int, _ ledger: Box<PageLedger>, written: WrittenPages?, _ listing: inout MovingListing
+    ) async throws -> Bool {
+        let before = ledger.withLock { $0.index.count }
+        listing.beginPass(total: written?.total)
         // Once rows are known to move, pages are read one after another: only then is the order of answers the order in which
         // the vendor looked, and the version that came last is the latest.
         var walk = PageWalk(
@@ -77,6 +81,7 @@ struct DayExtraction: Sendable {
                 }
                 guard let answer = try await group.next() else { break }
                 walk.answered(answer.page, records: answer.records, total: answer.total)
+                listing.answered(total: answer.total)
                 if let splitAbove, let total = answer.total, total > splitAbove { throw TooManyResults(total: total) }
                 changed += ledger.withLock { $0.merge(answer) }
                 progress(ledger.withLock { $0.figures })
@@ -91,11 +96,9 @@ struct DayExtraction: Sendable {
                 }
             }
         }
-        let after = ledger.withLock { $0 }
-        if pass > 1 { return after.index.count == before.new && changed == 0 }
-        // Rows that came twice have moved. A total that changed from page to page says that some came or went, so that others may
-        // have slipped to a page that was read; one that isn't what was seen, that some were missed.
-        return after.duplicates == 0 && !after.hasTotalMoved && (after.lastTotal.map { $0 == after.seen } ?? true)
+        let after = ledger.withLock { (count: $0.index.count, seen: $0.seen, duplicates: $0.duplicates) }
+        return listing.endPass(
+            hasNews: after.count > before || changed > 0, hasDuplicates: after.duplicates > 0, seen: after.seen)
     }
 
     private func fetch(_ page: Int, pass: Int, _ ledger: Box<PageLedger>) async throws -> PageAnswer {

@@ -19,9 +19,6 @@ struct PageLedger: Sendable {
     var bytes = 0
     var duplicates = 0
     var unidentified = 0
-    var lastTotal: Int?
-    /// Whether two answers told different totals: rows came or went between them.
-    var hasTotalMoved = false
     var sequence = 0
     var highestObject: UInt32 = 0
     /// Conversations that haven't ended, by identity.
@@ -41,10 +38,6 @@ struct PageLedger: Sendable {
         pages += 1
         bytes += answer.bytes
         unidentified += answer.unidentified
-        if let total = answer.total {
-            if let lastTotal, lastTotal != total { hasTotalMoved = true }
-            lastTotal = total
-        }
         outside.formUnion(answer.outside)
         guard let object = answer.object else { return 0 }
         highestObject = max(highestObject, object.number)

@@ -42,7 +42,6 @@ struct PageReader: Sendable {
         guard pages.digest == cursor.digest else { return nil }
         ledger.sequence = cursor.pages
         ledger.bytes = cursor.bytes
-        ledger.lastTotal = cursor.total
         ledger.resumed = cursor.pages
         ledger.outsideBefore = cursor.outside
         pages.restore(cursor)

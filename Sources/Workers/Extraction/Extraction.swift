@@ -6,6 +6,7 @@
 //   RecordObjects       records on their way into objects of bounded size
 //   ManifestRecords     the records that a manifest names, read back
 //   RecordIndex         which record was kept where; pure
+//   MovingListing       when a listing that moves while it is read has been read; pure
 //
 // Guarantees
 //   1. A record's bytes are the vendor's; only line breaks between tokens become blanks, so that a record is one line.

@@ -74,17 +74,19 @@ struct DayExtraction {
         var size = configuration.pageSize
         var isSettled = false
         var passes = 0
+        var listing = MovingListing()
         while !isSettled, passes < configuration.maximumPasses {
             let query = try UserDetailsTask.checked { () throws(InvalidRequestFields) in
                 try UserDetailsQuery(interval: range, pageSize: size, requestBody: request)
             }
             do {
                 passes += 1
-                isSettled = try await pass(passes, query)
+                isSettled = try await pass(query, &listing)
             } catch let error as GenesysCloudError where error.status == 504 && size > Self.smallestPage {
                 // A page that times out again and again is too much for the vendor: smaller ones, from the beginning.
                 size = max(size / 2, Self.smallestPage)
                 passes = 0
+                listing = MovingListing()
                 figures["shrunk-pages", default: 0] += 1
             }
         }
@@ -93,23 +95,22 @@ struct DayExtraction {
     }
 
     /// Reads pages until one is empty: the total counts users, and it moves, so it says nothing about pages.
-    private mutating func pass(_ pass: Int, _ query: UserDetailsQuery) async throws -> Bool {
+    private mutating func pass(_ query: UserDetailsQuery, _ listing: inout MovingListing) async throws -> Bool {
+        listing.beginPass()
         passDuplicates = 0
         isPassNew = false
         var seen: Set<RecordIdentity> = []
-        var total: Int?
         var number = 1
         while true {
             let (page, rows) = try await client.userDetailsPage(query, number: number, limits: limits) { answer in
                 try await PageRows.read(answer)
             }
-            total = page.totalHits ?? total
+            listing.answered(total: page.totalHits)
             try await take(page, rows, &seen)
             guard page.recordCount > 0 else { break }
             number += 1
         }
-        if pass > 1 { return !isPassNew }
-        return passDuplicates == 0 && (total.map { $0 == seen.count } ?? true)
+        return listing.endPass(hasNews: isPassNew, hasDuplicates: passDuplicates > 0, seen: seen.count)
     }
 
     // MARK: By job
