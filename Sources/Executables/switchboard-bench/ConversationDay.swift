@@ -47,25 +47,29 @@ struct ConversationDay {
         let day = stack.days.days[0]
         guard let interval = stack.days.interval(of: day) else { throw BenchError("no interval for \(day)") }
         var figures: [String: Int] = [:]
+        // By the clock, not by the jobs' own figures: a large day is divided into jobs that run beside each other.
+        var began: ContinuousClock.Instant?
         while true {
             if let present = try await stack.overview().day(day) {
                 if let message = present.message, present.state == "failed" { throw BenchError(message) }
+                if present.state == "running", began == nil { began = .now }
                 figures = present.figures
                 if present.state == "done" { break }
             }
-            try await Task.sleep(for: .milliseconds(200))
+            try await Task.sleep(for: .milliseconds(50))
         }
+        let seconds = began.map { ($0.duration(to: .now)) / .seconds(1) } ?? Double(figures["milliseconds"] ?? 0) / 1000
         let process = try await stack.member(.conversationWorker).process
         let worker = Figures(
-            records: figures["records"] ?? 0, seconds: Double(figures["milliseconds"] ?? 0) / 1000,
-            peakBytes: try process.peakBytes())
+            records: figures["records"] ?? 0, seconds: seconds, peakBytes: try process.peakBytes())
         let folder = LakeFolder(
             try stack.lake(), source: StackConfiguration.source, dataset: "conversations", day: day)
         let isEqual = try await folder.digest() == stack.vendor.digest(interval.description)
         // The peers have the machine for themselves, but for the broker and the simulator.
         for member in [StackMember.conversationWorker, .scheduler, .monitor] { _ = await stack.stop(member) }
         var peers: [(pageSize: Int, figures: Figures)] = []
-        for pageSize in [25, 100] {
+        // The script keeps the whole day in memory: a million conversations are more than most machines have.
+        for pageSize in conversations <= 300_000 ? [25, 100] : [] {
             peers.append((pageSize, try await peer(stack, interval: interval.description, pageSize: pageSize)))
         }
         return Comparison(worker: worker, peers: peers, isEqual: isEqual)

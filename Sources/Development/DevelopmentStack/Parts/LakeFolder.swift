@@ -33,9 +33,11 @@ public struct LakeFolder: Sendable {
         try await read(LakeLayout.failure(in: folder)).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The pages in the order of their numbers: all objects that are no tag and no manifest.
+    /// The pages in the order of their parts of the day and of their numbers: all objects that are no tag and no manifest.
     public func pages() async throws -> [ObjectInfo] {
-        try await objects().filter { !Self.name(of: $0).hasPrefix("_") }.sorted { Self.number(of: $0) < Self.number(of: $1) }
+        try await objects().filter { !Self.name(of: $0).hasPrefix("_") }
+            .map { (part: Self.name(of: $0).split(separator: "_").dropLast().joined(), number: Self.number(of: $0), object: $0) }
+            .sorted { ($0.part, $0.number) < ($1.part, $1.number) }.map(\.object)
     }
 
     /// All records, in the order of the pages.
