@@ -26,10 +26,20 @@ extension SystemTests {
                 let first = try await demo(directory)
                 #expect(await first.awaitEnd(within: .seconds(60)) == .exited(0), "\(output(directory))")
                 let text = output(directory)
-                #expect(text.contains("3 × _SUCCESS, 0 × _FAILURE"))
-                #expect(text.contains("Alerts:  none firing"))
-                #expect(text.contains("3 days complete, each byte for byte what the vendor has"))
-                #expect(text.split(separator: "\n").count { $0.contains("done") && $0.contains("equal: 200 records") } == 3)
+                #expect(text.contains(" × _SUCCESS, 0 × _FAILURE") && text.contains("Alerts:  none firing"))
+                #expect(text.contains("data sets complete, each record as the vendor has it"))
+                let done = text.split(separator: "\n").filter { $0.contains(" done ") }
+                func days(_ dataset: String, _ verdict: String) -> Int {
+                    let lines = done.filter { $0.contains(verdict) }.map {
+                        $0.split(separator: " ", omittingEmptySubsequences: true)
+                    }
+                    return Set(lines.filter { $0.count > 1 && $0[0] == dataset }.map { $0[1] }).count
+                }
+                #expect(days("conversations", "equal: 200 records") == 3)
+                for dataset in ["evaluations", "user_details", "conversations-settled"] { #expect(days(dataset, "equal: ") == 3) }
+                for dataset in ["evaluation_forms", "gdpr_requests", "users", "queues", "flows", "teams"] {
+                    #expect(days(dataset, "as its manifest says: ") == 1, "\(dataset)")
+                }
                 #expect(!text.contains("\u{1B}"), "no terminal, no control sequences")
 
                 let stray = "\(directory)/demo/lake/stray"
