@@ -100,17 +100,18 @@ struct WorkerBench {
     /// How many events of a kind there are now.
     func count(_ kind: JobEvent.Kind) async throws -> Int { try await events().count { $0.event == kind } }
 
+    /// The first records of a topic, read again from the beginning until there are so many, as ``events(until:)`` does: the
+    /// partitions of a transaction don't become visible at the same moment.
     func records(_ count: Int, of topic: String) async throws -> [ConsumerRecord] {
-        let stream = ConsumerEvents()
-        let consumer = try await Consumer(ConsumerConfiguration(kafka), listener: stream)
-        try await consumer.assign([TopicPartition(topic, 0): .earliest])
-        var records: [ConsumerRecord] = []
-        for try await event in stream {
-            if case .record(let record) = event { records.append(record) }
-            if records.count == count { break }
+        while true {
+            let found = try await TopicScan(kafka, topics: [topic]).read { records in
+                var found: [ConsumerRecord] = []
+                for try await record in records { found.append(record) }
+                return found
+            }
+            if found.count >= count { return Array(found.prefix(count)) }
+            try await Task.sleep(for: .milliseconds(50))
         }
-        await consumer.close()
-        return records
     }
 }
 
