@@ -2,6 +2,7 @@ internal import Contracts
 internal import Foundation
 internal import GenesysCloud
 internal import ObjectStorage
+internal import WorkerKit
 
 /// The parts of an interval that was too large for one job: each has the id of the whole and `.h1` or `.h2`, and so on, so that
 /// the same part always has the same id, and its manifest is known to belong to the whole.
@@ -64,9 +65,8 @@ enum DayParts {
         }
         var manifests: [Manifest] = []
         for key in keys {
-            let bytes = try await store.read(key, upTo: Manifest.maximumBytes)
             // What no reader can follow is as good as none; its job writes it again.
-            if let manifest = try? Manifest.decode(bytes) { manifests.append(manifest) }
+            if let manifest = try await StoredManifest.read(key, from: store).manifest { manifests.append(manifest) }
         }
         return manifests.sorted { $0.job < $1.job }
     }

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Foundation
 internal import ObjectStorage
+internal import WorkerKit
 
 /// Whether the day in which a row begins was extracted: the manifests of its data set know.
 struct HomeDays: Sendable {
@@ -49,15 +50,9 @@ struct HomeDays: Sendable {
         let folder = layout.folder(source: source, dataset: dataset, day: day)
         var found: [Interval] = []
         for try await object in store.list(prefix: "\(folder)/_manifest.") {
-            let bytes: [UInt8]
-            do throws(ObjectStorageError) {
-                bytes = try await store.read(object.key, upTo: Manifest.maximumBytes)
-            } catch {
-                // Taken back while we looked: it's being written anew.
-                guard error.kind == .notFound else { throw error }
-                continue
-            }
-            guard let manifest = try? Manifest.decode(bytes), manifest.dataset == dataset, manifest.source == source,
+            // Taken back while we looked, or damaged: it is being written anew, or will be.
+            guard let manifest = try await StoredManifest.read(object.key, from: store).manifest, manifest.dataset == dataset,
+                manifest.source == source,
                 let interval = manifest.interval
             else { continue }
             found.append(interval)

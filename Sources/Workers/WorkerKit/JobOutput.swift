@@ -40,18 +40,10 @@ public struct JobOutput: Sendable {
     /// A run that corrects what is there reads it, writes new objects under numbers that it doesn't name, and publishes: readers
     /// see the old result until the moment in which they see the new one.
     public func find() async throws(ObjectStorageError) -> Found? {
-        guard try await store.head(manifestKey) != nil else { return nil }
-        let bytes = try await store.read(manifestKey, upTo: Manifest.maximumBytes)
-        switch Self.decode(bytes) {
-        case .success(let manifest) where manifest.job == job.id:
-            return Found(manifest: manifest, isCurrent: manifest.revision >= job.revision)
-        case .failure(.unknownVersion(let version)):
-            throw ObjectStorageError(
-                .unsupported, store: store.location, key: manifestKey.text,
-                message: "a newer worker wrote this manifest (version \(version)); let it finish, or update this one")
-        case .success, .failure:
+        guard let manifest = try await StoredManifest.read(manifestKey, from: store).manifest, manifest.job == job.id else {
             return nil
         }
+        return Found(manifest: manifest, isCurrent: manifest.revision >= job.revision)
     }
 
     /// The manifest of this revision, when a run before finished its writing; anything older is taken back.
@@ -115,9 +107,5 @@ public struct JobOutput: Sendable {
     private func checkCancellation() throws(ObjectStorageError) {
         guard Task.isCancelled else { return }
         throw ObjectStorageError(.cancelled, store: store.location, key: manifestKey.text, message: "the job was cancelled")
-    }
-
-    private static func decode(_ bytes: [UInt8]) -> Result<Manifest, ContractError> {
-        do throws(ContractError) { return .success(try Manifest.decode(bytes)) } catch { return .failure(error) }
     }
 }

@@ -2,6 +2,7 @@ public import Contracts
 internal import Extraction
 internal import Foundation
 public import ObjectStorage
+internal import WorkerKit
 
 /// The vendor's privacy requests as the lake has them, and what was done about them here.
 public struct PrivacyBook: Sendable {
@@ -53,10 +54,15 @@ public struct PrivacyBook: Sendable {
         }
         for try await info in store.list(prefix: StateLayout.privacyApplied) where info.key.segments.count > 3 {
             let id = String(info.key.segments[info.key.segments.count - 2])
-            guard entries[id] != nil, info.size <= 1 << 20,
-                let note = try? JSONDecoder().decode(PrivacyNote.self, from: Data(try await store.read(info.key, upTo: 1 << 20)))
-            else { continue }
             guard var entry = entries[id] else { continue }
+            let bytes = try await store.read(info.key, upTo: PrivacyNote.maximumBytes)
+            let note: PrivacyNote
+            do {
+                note = try JSONDecoder().decode(PrivacyNote.self, from: Data(bytes))
+            } catch {
+                throw PrivacyProblem(
+                    "\(info.key) can't be read: a newer switchboard wrote it, or it is damaged; look into it, then remove it")
+            }
             // The notes of single manifests count; that of the whole run says that it came to its end.
             if note.manifest != nil {
                 entry.records = (entry.records ?? 0) + note.records
@@ -84,8 +90,15 @@ public struct PrivacyBook: Sendable {
             throw PrivacyProblem(
                 "the lake has no data set \(dataset): a schedule of the task gdpr-requests brings the requests into it")
         }
-        try await read(manifests) { record, source in if record["id"]?.string == id { found = (record, source) } }
+        let unreadable = try await read(manifests) { record, source in
+            if record["id"]?.string == id { found = (record, source) }
+        }
         guard let found else {
+            if unreadable > 0 {
+                throw PrivacyProblem(
+                    "no request \(TerminalText.escaped(id, limit: 64)) among those of the latest snapshot that can be read; "
+                        + "\(unreadable) can't: look at them in the lake")
+            }
             throw PrivacyProblem(
                 "no request \(TerminalText.escaped(id, limit: 64)) in the latest snapshot; `switchboard gdpr list` shows what there is"
             )
@@ -103,10 +116,19 @@ public struct PrivacyBook: Sendable {
         var latest: [String: (day: String, manifests: [Manifest])] = [:]
         let template = layout.dayFolder.replacing("{dataset}", with: dataset)
         for try await info in store.list(prefix: String(template.prefix { $0 != "{" })) where PrivacyScan.isManifest(info.key) {
-            guard info.size <= Manifest.maximumBytes,
-                let manifest = try? Manifest.decode(try await store.read(info.key, upTo: Manifest.maximumBytes)),
-                manifest.dataset == dataset, let day = manifest.day, source.map({ $0 == manifest.source }) ?? true
-            else { continue }
+            let manifest: Manifest
+            switch try await StoredManifest.read(info.key, from: store) {
+            case .readable(let found, _): manifest = found
+            case .absent: continue
+            case .damaged(let error):
+                // Were it passed over, an older snapshot would speak for all requests.
+                guard info.key.text.contains("/\(dataset)/") else { continue }
+                throw PrivacyProblem(
+                    "\(info.key) can't be followed (\(error.reason)); run the snapshot's job again with `switchboard jobs rerun`")
+            }
+            guard manifest.dataset == dataset, let day = manifest.day, source.map({ $0 == manifest.source }) ?? true else {
+                continue
+            }
             if let known = latest[manifest.source], known.day > day { continue }
             if latest[manifest.source]?.day == day {
                 latest[manifest.source]?.manifests.append(manifest)
@@ -117,16 +139,24 @@ public struct PrivacyBook: Sendable {
         return latest.sorted { $0.key < $1.key }.flatMap(\.value.manifests)
     }
 
-    private func read(_ manifests: [Manifest], _ body: (JSONValue, _ source: String) -> Void) async throws {
+    /// Reads the requests; how many of them can't be read.
+    @discardableResult
+    private func read(_ manifests: [Manifest], _ body: (JSONValue, _ source: String) -> Void) async throws -> Int {
         let records = ManifestRecords(store: store, maximumLineBytes: 16 << 20)
+        var unreadable = 0
         for (object, source) in manifests.flatMap({ manifest in manifest.objects.map { ($0, manifest.source) } }) {
             do {
                 try await records.read(object) { line in
-                    if let record = try? JSONValue.decode(Array(line), upTo: 16 << 20) { body(record, source) }
+                    do throws(ContractError) {
+                        body(try JSONValue.decode(Array(line), upTo: 16 << 20), source)
+                    } catch {
+                        unreadable += 1
+                    }
                 }
             } catch let failure as ExtractionFailure {
                 throw PrivacyProblem("\(failure.description); run the snapshot's job again with `switchboard jobs rerun`")
             }
         }
+        return unreadable
     }
 }

@@ -41,6 +41,9 @@ struct PrivacyJournal: Sendable, Hashable, Codable {
 
 /// What was done for a request, without anybody's data: who, when, what for, how much.
 public struct PrivacyNote: Sendable, Hashable, Codable {
+    /// The largest note that is read.
+    static let maximumBytes = 1 << 20
+
     var version = 1
     /// The request; nil for conversations that an operator named.
     public let request: String?

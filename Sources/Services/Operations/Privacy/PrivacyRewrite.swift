@@ -3,6 +3,7 @@ internal import Extraction
 public import Foundation
 public import ObjectStorage
 internal import Records
+internal import WorkerKit
 
 /// Takes a subject's records out of the lake, or replaces terms in them, manifest by manifest.
 ///
@@ -209,12 +210,16 @@ public struct PrivacyRewrite: Sendable {
 
     /// Takes back what was written for a switch that didn't happen.
     private func takeBack(_ journal: PrivacyJournal) async throws {
-        let key = try ObjectKey(journal.manifest)
-        let present =
-            try await store.head(key) == nil ? nil : try? Manifest.decode(try await store.read(key, upTo: Manifest.maximumBytes))
-        let named = Set(present?.objects.map(\.key) ?? [])
-        // A job that runs now may have taken the same names: then they are its own.
-        for key in journal.created where !named.contains(key) { try await store.delete(try ObjectKey(key)) }
+        switch try await StoredManifest.read(try ObjectKey(journal.manifest), from: store) {
+        case .readable(let manifest, _):
+            // A job may have taken the same names since: then they are its own.
+            let named = Set(manifest.objects.map(\.key))
+            for key in journal.created where !named.contains(key) { try await store.delete(try ObjectKey(key)) }
+        case .absent:
+            // A job is writing the day anew, perhaps under these very names; what it doesn't name, it removes at its end.
+            break
+        case .damaged(let error): throw Self.unreadable(journal.manifest, error)
+        }
         try await store.delete(try ObjectKey(journal.key))
     }
 
@@ -222,9 +227,12 @@ public struct PrivacyRewrite: Sendable {
     private func rewriteTag(_ journal: PrivacyJournal, _ manifest: Manifest) async throws {
         let folder = journal.manifest.prefix(upTo: journal.manifest.lastIndex(of: "/") ?? journal.manifest.startIndex)
         let key = try ObjectKey(LakeLayout.success(in: String(folder)))
-        guard try await store.head(key) != nil,
-            var tag = try? Manifest.decode(try await store.read(key, upTo: Manifest.maximumBytes))
-        else { return }
+        var tag: Manifest
+        switch try await StoredManifest.read(key, from: store) {
+        case .readable(let present, _): tag = present
+        case .absent: return
+        case .damaged(let error): throw Self.unreadable(key.text, error)
+        }
         let gone = Set(journal.obsolete)
         guard tag.objects.contains(where: { gone.contains($0.key) }) else { return }
         let created = Set(journal.created)
@@ -265,13 +273,18 @@ public struct PrivacyRewrite: Sendable {
     static func pendingManifests(in store: any ObjectStore) async throws -> [Manifest] {
         var manifests: [Manifest] = []
         for journal in try await journals(in: store) {
-            let key = try ObjectKey(journal.manifest)
-            guard try await store.head(key) != nil else { continue }
-            if let manifest = try? Manifest.decode(try await store.read(key, upTo: Manifest.maximumBytes)) {
-                manifests.append(manifest)
+            switch try await StoredManifest.read(try ObjectKey(journal.manifest), from: store) {
+            case .readable(let manifest, _): manifests.append(manifest)
+            case .absent: continue
+            case .damaged(let error): throw unreadable(journal.manifest, error)
             }
         }
         return manifests
+    }
+
+    /// Without knowing what a manifest names, nothing of its day is touched.
+    private static func unreadable(_ key: String, _ error: ContractError) -> PrivacyProblem {
+        PrivacyProblem("\(key) can't be followed (\(error.reason)): rerun its job with `switchboard jobs rerun`, then come back")
     }
 
     private static func journals(in store: any ObjectStore) async throws -> [PrivacyJournal] {
@@ -297,8 +310,9 @@ public struct PrivacyRewrite: Sendable {
             let key = try ObjectKey(journal.manifest)
             let bytes = try await store.head(key) == nil ? [] : try await store.read(key, upTo: Manifest.maximumBytes)
             if let published = journal.published, PrivacyDigest.text(bytes) == published,
-                let manifest = try? Manifest.decode(bytes)
+                case .success(let manifest) = Result(catching: { () throws(ContractError) in try Manifest.decode(bytes) })
             {
+                // The very bytes that this tool wrote.
                 try await bringToEnd(journal, manifest)
                 done.append(
                     Done(

@@ -2,6 +2,7 @@ public import Contracts
 internal import Extraction
 internal import Foundation
 public import ObjectStorage
+internal import WorkerKit
 
 /// Which manifests of the lake are looked at.
 public struct PrivacyScope: Sendable, Hashable {
@@ -104,9 +105,13 @@ public struct PrivacyScan: Sendable {
                     plan.unfit.append("\(info.key): larger than \(Manifest.maximumBytes) bytes")
                     continue
                 }
-                let bytes = try await store.read(info.key, upTo: Manifest.maximumBytes)
-                guard let manifest = try? Manifest.decode(bytes) else {
-                    plan.unfit.append("\(info.key): no manifest of this version")
+                let manifest: Manifest
+                let bytes: [UInt8]
+                switch try await StoredManifest.read(info.key, from: store) {
+                case .readable(let found, let itsBytes): (manifest, bytes) = (found, itsBytes)
+                case .absent: continue
+                case .damaged(let error):
+                    plan.unfit.append("\(info.key): no manifest (\(error.reason))")
                     continue
                 }
                 guard scope.includes(manifest) else { continue }
