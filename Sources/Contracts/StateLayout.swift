@@ -35,6 +35,9 @@ public enum StateLayout {
     /// The folder of the lists of records that were open when they were read, such as conversations without an end.
     public static func openRecords(of kind: String) -> String { "\(root)/\(kind)/open" }
 
+    /// The folder of the notes about manifests that are being switched.
+    public static let switches = "\(root)/switches"
+
     /// The folder of what is remembered about privacy requests.
     public static let privacy = "\(root)/gdpr"
 

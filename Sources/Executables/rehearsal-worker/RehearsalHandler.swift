@@ -59,6 +59,7 @@ struct RehearsalHandler: JobHandler {
         let output = try JobOutput(
             store: store, job: job, folder: RehearsalContent.folder(of: job), prefix: RehearsalContent.prefix(of: job))
         if let manifest = try await output.present() { return Self.done(manifest, output, resumed: 0) }
+        let former = try await output.find()?.manifest
         // What a killed attempt wrote is as it must be: the next one goes on behind it.
         var objects = Self.objects(await context.checkpoint.last)
         let resumed = objects.count
@@ -68,7 +69,7 @@ struct RehearsalHandler: JobHandler {
             context.progressed(["objects": objects.count])
             if pause > 0 { await context.checkpoint.save(step: "write", cursor: Self.cursor(objects)) }
         }
-        return Self.done(try await output.publish(objects), output, resumed: resumed)
+        return Self.done(try await output.publish(objects, after: former), output, resumed: resumed)
     }
 
     private func put(_ number: Int, _ size: Int, _ task: RehearsalTask, _ job: Job) async throws -> Manifest.Object {

@@ -50,17 +50,18 @@ extension GenesysCloudClient {
         }
     }
 
-    /// Whether the vendor knows a conversation.
+    /// Asks for one conversation in its present state.
     ///
+    /// - Returns: Its record, exactly as it was sent; nil when the vendor doesn't know it.
     /// - Throws: ``GenesysCloudError``, or `CancellationError`.
-    public func hasConversation(id: String) async throws -> Bool {
+    public func conversation(id: String, maximumBytes: Int = 32 << 20) async throws -> [UInt8]? {
         let request = GenesysCloudRequest(
             "conversation by id", path: "/api/v2/analytics/conversations/\(URLText.encoded(id))/details",
             permission: DetailsKind.conversations.permission)
         do {
-            return try await call(request) { _ in true }
+            return try await object(request, maximumBytes: maximumBytes)
         } catch let error as GenesysCloudError where error.kind == .notFound {
-            return false
+            return nil
         }
     }
 }

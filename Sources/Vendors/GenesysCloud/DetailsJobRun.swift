@@ -65,6 +65,8 @@ public struct DetailsJobRun: Sendable {
         var ownSubmissions = 0
         /// Whether the results are known to be there.
         var isFulfilled = false
+        /// Whether this attempt has submitted the job: then the vendor may not find it yet.
+        var isFresh = false
 
         /// The beginning.
         public init() {}
@@ -93,6 +95,7 @@ public struct DetailsJobRun: Sendable {
             dataAvailability = nil
             seen = []
             isFulfilled = false
+            isFresh = false
             isAtEnd = false
         }
     }
@@ -108,6 +111,9 @@ public struct DetailsJobRun: Sendable {
         /// Everything was read.
         case end
     }
+
+    /// More pages than any interval has: a vendor whose cursors never end is given up.
+    static let maximumPages = 90_000
 
     private let client: GenesysCloudClient
     private let query: DetailsJobQuery
@@ -140,8 +146,8 @@ public struct DetailsJobRun: Sendable {
     /// Goes one step forward.
     ///
     /// The figures of `progress` count what deviated: `jobs-failed`, `jobs-cancelled`, `jobs-expired`, `jobs-absent` (lost
-    /// ones), `jobs-overdue`, `submissions-repeated` (after an answer got lost), `late-results` (404 though fulfilled), `cursors-repeated`,
-    /// `pages-empty`, `states-unknown`.
+    /// ones), `jobs-overdue`, `submissions-repeated` (after an answer got lost), `late-results` (404 though fulfilled),
+    /// `late-jobs` (404 though just submitted), `cursors-repeated`, `pages-empty`, `states-unknown`.
     ///
     /// - Parameters:
     ///   - progress: Where the run stands; changed by the step.
@@ -152,9 +158,14 @@ public struct DetailsJobRun: Sendable {
     ) async throws -> Step<Value> {
         guard let job = progress.job else {
             progress.job = try await submit(&progress)
+            progress.isFresh = true
             return .submitted
         }
         if progress.isAtEnd { return .end }
+        guard progress.pages < Self.maximumPages else {
+            throw GenesysCloudError(
+                .badAnswer, operation: "\(query.kind.operation) job", message: "the results have no end: \(progress.pages) pages")
+        }
         if !progress.isFulfilled {
             let state = try await settled(job, &progress)
             if state.isLost { return try lost(state, &progress) }
@@ -193,11 +204,18 @@ public struct DetailsJobRun: Sendable {
         var waited = Duration.zero
         // A job that was just submitted has nothing yet; one of a former attempt may be done.
         var isNew = progress.seen.isEmpty && progress.pages == 0 && progress.cursor == nil
+        var absences = 0
         while true {
             if !isNew {
                 let state = try await client.detailsJob(query.kind, id: job)
                 if case .unknown = state { progress.count("states-unknown") }
-                if state == .fulfilled || state.isLost { return state }
+                if state == .absent, progress.isFresh, absences < patience.lateResults {
+                    // What was just made isn't found everywhere at once.
+                    absences += 1
+                    progress.count("late-jobs")
+                } else if state == .fulfilled || state.isLost {
+                    return state
+                }
                 guard waited < patience.longestWait else {
                     // It will hardly end any more; the vendor lets only a few run at a time.
                     progress.count("jobs-overdue")

@@ -10,7 +10,7 @@ public import Transfer
 /// | answer | what happens |
 /// |---|---|
 /// | 401 | once: a new token and the call again; twice: fails as credentials, unless the second token has worked already |
-/// | 429 | all who share the limiter pause for `Retry-After`, else the seconds in the message, else the window's reset, else 60 s |
+/// | 429 | all who share the limiter pause for `Retry-After`, else the seconds in the message, else the window's reset, else 60 s; where the limit is one of details jobs, the call alone |
 /// | 408, 5xx but 501, no or half an answer | repeated with growing pauses, a bounded number of times; asked to wait longer than a call waits: fails as a snooze |
 /// | other 4xx, 501 | fails at once |
 public struct GenesysCloudClient: Sendable {
@@ -100,13 +100,23 @@ public struct GenesysCloudClient: Sendable {
         if case .throttled(let wait) = failure.error.kind {
             let pause = wait + .seconds(time.random())
             // A longer pause is for the caller's schedule: others shall fail as throttled too rather than wait here for hours.
-            limiter.pause(for: min(pause, configuration.maximumThrottleWait))
+            let own = min(pause, configuration.maximumThrottleWait)
             progress.throttled += pause
             Counter(label: "genesys_cloud_throttled").increment()
             logger.warning(
-                "throttled; all calls pause",
+                failure.concernsJobsAlone ? "too many details jobs; the call waits" : "throttled; all calls pause",
                 metadata: ["operation": "\(request.operation)", "seconds": "\(pause.components.seconds)"])
-            return progress.throttled <= configuration.maximumThrottleWait
+            guard progress.throttled <= configuration.maximumThrottleWait else {
+                if !failure.concernsJobsAlone { limiter.pause(for: own) }
+                return false
+            }
+            if failure.concernsJobsAlone {
+                // Reading the jobs that run makes room for others: only this call waits.
+                try await time.clock.sleep(for: own)
+            } else {
+                limiter.pause(for: own)
+            }
+            return true
         }
         progress.attempts += 1
         if failure.error.status == 504 { progress.timeouts += 1 }
@@ -181,6 +191,8 @@ private struct AttemptFailure: Error {
     let error: GenesysCloudError
     /// How long the server asks to wait, if it said so.
     var retryAfter: Duration?
+    /// Whether the limit that was reached is one of details jobs, not of calls.
+    var concernsJobsAlone = false
 }
 
 extension AttemptFailure {
@@ -200,6 +212,7 @@ extension AttemptFailure {
             kind, operation: request.operation, status: answer.status, code: answer.code, message: answer.message,
             correlationID: answer.correlationID)
         retryAfter = answer.namesRetryAfter ? answer.retryAfter : nil
+        concernsJobsAlone = answer.limit?.contains("details.jobs") ?? false
     }
 
     /// A successful answer whose body is no page.

@@ -10,6 +10,8 @@ struct PlatformError: Sendable {
     let code: String?
     let message: String
     let correlationID: String?
+    /// The limit that was reached, by the vendor's key; many answers don't name it.
+    let limit: String?
     /// From `Retry-After`, the body's wait, the rate limit's reset, or the body's window, in this order; only looked at on 429
     /// and 503.
     let retryAfter: Duration?
@@ -40,10 +42,12 @@ struct PlatformError: Sendable {
                 code: record.string(of: "code") ?? record.string(of: "error"),
                 message: record.string(of: "message") ?? record.string(of: "description")
                     ?? record.string(of: "error_description"),
-                context: record.string(of: "contextId")
+                context: record.string(of: "contextId"),
+                limit: record.rawValue(of: "limit").flatMap { RawRecord(bytes: $0).string(of: "key") }
             )
         }
         code = fields.code.map { VendorText.bounded($0, to: 80) }
+        limit = fields.limit
         message = fields.message.map { VendorText.bounded($0) } ?? Self.plainMessage(status, body)
         correlationID = CorrelationID.of(headers) ?? fields.context.flatMap(CorrelationID.checked)
         let named =

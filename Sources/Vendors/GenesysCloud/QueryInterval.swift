@@ -72,23 +72,31 @@ public enum VendorTime {
             + ":\(digits(inDay / 60_000 % 60, 2)):\(digits(inDay / 1000 % 60, 2)).\(digits(inDay % 1000, 3))Z"
     }
 
-    /// Reads a time.
+    /// Reads a time in any form of ISO 8601 that has been met, and some that haven't: what can be understood must not be lost.
     ///
-    /// - Parameter text: `2026-03-01T16:00:00Z`, with a fraction of any length (cut to milliseconds), or with an offset
-    ///   (`+0000`, `+08:00`) in the place of `Z`.
+    /// - Parameter text: `2026-03-01T16:00:00Z`; the seconds may be missing, or have a fraction of any length (cut to
+    ///   milliseconds) after a point or a comma; an offset (`+0000`, `+08:00`, `+08`) may be in the place of `Z`, and without
+    ///   either it is UTC; `t`, `z` and a space in the place of `T` mean the same.
     /// - Returns: Milliseconds since 1970 UTC; nil when the text is no such time.
     public static func parse(_ text: some StringProtocol) -> Int64? {
         let bytes = Array(text.utf8)
-        guard (20...40).contains(bytes.count), bytes[4] == 0x2d, bytes[7] == 0x2d, bytes[10] == 0x54, bytes[13] == 0x3a,
-            bytes[16] == 0x3a, let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10]),
-            let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
-            year > 0, (1...12).contains(month), hour < 24, minute < 60, second < 60
+        guard (16...48).contains(bytes.count), bytes[4] == 0x2d, bytes[7] == 0x2d, [0x54, 0x74, 0x20].contains(bytes[10]),
+            bytes[13] == 0x3a, let year = number(bytes[0..<4]), let month = number(bytes[5..<7]),
+            let day = number(bytes[8..<10]), let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]),
+            year > 0, (1...12).contains(month), hour < 24, minute < 60
         else { return nil }
         let days = days(year, month, day)
         guard civil(days) == (year, month, day) else { return nil }
-        var rest = bytes[19...]
+        var rest = bytes[16...]
+        var second: Int64 = 0
+        if rest.first == 0x3a {
+            // A leap second counts as the one after it.
+            guard rest.count >= 3, let value = number(rest.dropFirst().prefix(2)), value <= 60 else { return nil }
+            second = value
+            rest = rest.dropFirst(3)
+        }
         var milliseconds: Int64 = 0
-        if rest.first == 0x2e {
+        if rest.first == 0x2e || rest.first == 0x2c {
             let fraction = rest.dropFirst().prefix { (0x30...0x39).contains($0) }
             guard !fraction.isEmpty, let value = number(Array((Array(fraction) + [0x30, 0x30]).prefix(3))[...]) else {
                 return nil
@@ -102,11 +110,12 @@ public enum VendorTime {
     }
 
     private static func offsetMinutes(_ bytes: ArraySlice<UInt8>) -> Int64? {
-        if bytes.count == 1, bytes.first == 0x5a { return 0 }
-        let digits = bytes.dropFirst().filter { $0 != 0x3a }
-        guard let sign = bytes.first, sign == 0x2b || sign == 0x2d, digits.count == 4, bytes.count <= 6,
-            bytes.count == 5 || bytes[bytes.startIndex + 3] == 0x3a, let hours = number(digits[0..<2]),
-            let minutes = number(digits[2..<4]), hours < 24, minutes < 60
+        guard let sign = bytes.first else { return 0 }
+        if bytes.count == 1, sign | 0x20 == 0x7a { return 0 }
+        var digits = Array(bytes.dropFirst())
+        if digits.count == 5, digits[2] == 0x3a { digits.remove(at: 2) }
+        guard sign == 0x2b || sign == 0x2d, digits.count == 4 || digits.count == 2, let hours = number(digits[0..<2]),
+            let minutes = digits.count == 2 ? 0 : number(digits[2..<4]), hours < 24, minutes < 60
         else { return nil }
         return (hours * 60 + minutes) * (sign == 0x2b ? 1 : -1)
     }

@@ -32,7 +32,8 @@ extension DayExtraction {
 
     private func readBack(_ cursor: PageCursor) async throws -> (ledger: PageLedger, pages: WrittenPages)? {
         let reader = PageReader(
-            store: store, concurrency: concurrency, maximumRecordBytes: limits.recordBytes, content: { $0.contentHash }, key: key)
+            store: store, concurrency: concurrency, maximumRecordBytes: limits.recordBytes, content: { $0.contentHash },
+            key: { [key, numberBefore] (page) throws(ObjectStorageError) in try key(numberBefore + page) })
         return try await reader.read(cursor) { progress($0) }
     }
 }

@@ -27,7 +27,9 @@ struct DayExtraction: Sendable {
     let maximumTimeouts: Int?
     /// Whether a conversation is for this job to keep.
     let isOwned: @Sendable (RawRecord) -> Bool
-    /// The key of the object with this number, from 1.
+    /// Objects have the numbers after this one.
+    let numberBefore: UInt32
+    /// The key of the object with this number.
     let key: @Sendable (UInt32) throws(ObjectStorageError) -> ObjectKey
     let progress: @Sendable ([String: Int]) -> Void
     let checkpoint: JobCheckpoint
@@ -112,9 +114,9 @@ struct DayExtraction: Sendable {
                 content: { $0.contentHash },
                 number: {
                     // The first pass keeps the vendor's numbers; what later passes add comes after them.
-                    guard pass > 1 else { return UInt32(clamping: page) }
+                    guard pass > 1 else { return numberBefore + UInt32(clamping: page) }
                     return ledger.withLock { ledger in
-                        ledger.highestObject += 1
+                        ledger.highestObject = max(ledger.highestObject, numberBefore) + 1
                         return ledger.highestObject
                     }
                 },

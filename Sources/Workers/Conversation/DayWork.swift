@@ -41,29 +41,45 @@ struct DayWork: Sendable {
     var folder: String { names.folder }
     var limits: RecordLimits { RecordLimits(recordBytes: configuration.maximumRecordBytes) }
 
-    /// The result of a job whose manifest is there already.
-    func alreadyDone(_ manifest: Manifest) -> Outcome {
+    /// The result of a job whose manifest is there already; what its attempt wanted to tell is in the checkpoint.
+    func alreadyDone(_ manifest: Manifest) async -> Outcome {
         context.logger.info("already done", metadata: ["manifest": "\(output.manifestKey)"])
-        return .done(
-            JobResult(
-                manifest: output.manifestKey.text,
-                figures: ["records": manifest.records, "bytes": manifest.bytes, "objects": manifest.objects.count]))
+        var figures = await context.checkpoint.last?.figures ?? [:]
+        for (name, figure) in ["records": manifest.records, "bytes": manifest.bytes, "objects": manifest.objects.count] {
+            figures[name] = figure
+        }
+        return .done(JobResult(manifest: output.manifestKey.text, figures: figures))
+    }
+
+    /// Publishes a day: whoever finds the manifest finds the list of what hadn't ended too, and an attempt that follows on one that
+    /// died here can tell what it would have told.
+    ///
+    /// - Parameters:
+    ///   - former: the manifest that the run began from.
+    ///   - open: the conversations that haven't ended, by id, and the number of the object that each is in.
+    func publish(
+        _ objects: [Manifest.Object], after former: Manifest?, open: [String: UInt32], figures: [String: Int]
+    ) async throws -> JobResult {
+        if former == nil {
+            try await remember(open: open)
+        } else {
+            // What the former manifest named stays on the list until another one stands.
+            let listed = try await OpenList.read(try ObjectKey(place(of: job.id).key), from: store)?.open ?? []
+            try await remember(open: open.merging(listed.map { ($0.id, $0.object) }) { new, _ in new })
+        }
+        let newest = context.checkpoint.newest
+        if newest != nil || former != nil {
+            await context.checkpoint.save(
+                step: newest?.step ?? "publishing", cursor: newest?.cursor ?? .null, figures: figures, forced: true)
+        }
+        try await output.publish(objects, after: former)
+        if former != nil { try await remember(open: open) }
+        return JobResult(manifest: output.manifestKey.text, figures: figures)
     }
 
     /// Throws, so that the job waits, while the instant lies ahead.
     func wait(until instant: Date, reason: String, message: String, advice: String) throws(ExtractionFailure) {
         guard instant > now() else { return }
         throw ExtractionFailure(until: instant, reason: reason, message: message, advice: advice)
-    }
-
-    /// Checks that nobody has published another result of this job meanwhile: two corrections of a day may wait in different
-    /// topics, and whoever comes second begins anew from what the first one left.
-    func checkUnchanged(since former: Manifest?) async throws {
-        guard try await output.find()?.manifest.revision == former?.revision else {
-            try await context.checkpoint.discard()
-            throw ExtractionFailure(
-                retryBecause: "superseded", message: "another run of this job has published its result meanwhile",
-                advice: "nothing to do; it is done again on what is there now")
-        }
     }
 }

@@ -21,7 +21,7 @@ struct DetailsJobExtract: Sendable {
 
     func run() async throws -> Outcome {
         let found = try await work.output.find()
-        if found?.isCurrent == true, let manifest = try await work.output.present() { return work.alreadyDone(manifest) }
+        if found?.isCurrent == true, let manifest = try await work.output.present() { return await work.alreadyDone(manifest) }
         if found == nil {
             // A day that was divided is extracted again part by part, so that each part's manifest takes the place of its own.
             if let parts = try await work.completeParts() { return .children(parts) }
@@ -31,9 +31,10 @@ struct DetailsJobExtract: Sendable {
         do {
             return .done(try await extract(query, former: found?.manifest))
         } catch let error as GenesysCloudError where error.kind == .badRequest(.intervalTooLong) {
-            guard let halves = DayParts.halves(of: work.job, range: request.range, least: configuration.leastWindow) else {
-                throw error
-            }
+            // What stands isn't taken away for parts that may fail.
+            guard found == nil,
+                let halves = DayParts.halves(of: work.job, range: request.range, least: configuration.leastWindow)
+            else { throw error }
             try await work.output.discard()
             try await OpenList.remove(work.place(of: work.job.id), from: work.store)
             return .children(halves, figures: ["divided-by-interval": 1])
@@ -168,47 +169,44 @@ struct DetailsJobExtract: Sendable {
                 message: "the details job's data end at \(VendorTime.format(available))",
                 advice: "nothing to do; it is asked again")
         }
+        let ledger = state.ledger
+        var comparison: DayComparison?
+        if let former { comparison = try await DayComparison(former, with: ledger, work: work) }
         let names = work.names
-        let objects = try await state.ledger.tidied(
+        var objects = try await ledger.tidied(
             in: work.store, options: PutOptions(contentType: NDJSON.contentType),
             key: { (number) throws(ObjectStorageError) in try names.key(number) }, progress: { work.context.progressed($0) })
-        var figures = state.ledger.figures
+        var open = ledger.openObjects
+        if let former, let comparison { try await keep(comparison, of: former, in: &objects, &open) }
+        var figures = ledger.figures
         figures.merge(state.progress.figures) { _, new in new }
-        if let former { figures.merge(try await differences(former, state.ledger.index)) { _, new in new } }
+        if let comparison { figures.merge(comparison.figures) { _, new in new } }
         figures["objects"] = objects.count
         figures["bytes"] = objects.reduce(0) { $0 + $1.bytes }
-        figures["unidentified"] = state.ledger.unidentified
+        figures["records"] = objects.reduce(0) { $0 + $1.records }
+        figures["open"] = open.count
+        figures["unidentified"] = ledger.unidentified
         figures["submissions"] = state.progress.submissions
-        if state.ledger.resumed > 0 { figures["resumed-pages"] = state.ledger.resumed }
-        try await work.checkUnchanged(since: former)
-        if former == nil {
-            try await work.removeParts()
-            try await work.remember(open: state.ledger.openObjects)
-        }
-        try await work.output.publish(objects)
-        // What the former manifest named stays on its list until another one stands.
-        if former != nil { try await work.remember(open: state.ledger.openObjects) }
-        return JobResult(manifest: work.output.manifestKey.text, figures: figures)
+        if ledger.resumed > 0 { figures["resumed-pages"] = ledger.resumed }
+        if former == nil { try await work.removeParts() }
+        return try await work.publish(objects, after: former, open: open, figures: figures)
     }
 
-    /// How the day differs from what the lake had of it.
-    private func differences(_ former: Manifest, _ index: RecordIndex) async throws -> [String: Int] {
-        var same = 0
-        var changed = 0
-        var removed = 0
-        for object in former.objects {
-            try Task.checkCancellation()
-            try await ManifestRecords(store: work.store).read(object) { line in
-                let entry = PageAnswer.Entry(line: line, content: { ConversationRecord.settledHash(of: $0) })
-                switch index.find(entry.identity) {
-                case nil: removed += 1
-                case let found? where found.content == entry.content: same += 1
-                case _?: changed += 1
-                }
-            }
-            work.context.progressed(["compared": same + changed + removed])
-        }
-        return ["changed": changed, "removed": removed, "added": index.count - same - changed, "unchanged": same]
+    /// Keeps what the lake knows better than the vendor's job.
+    private func keep(
+        _ comparison: DayComparison, of former: Manifest, in objects: inout [Manifest.Object], _ open: inout [String: UInt32]
+    ) async throws {
+        let kept = try await comparison.copyKept(
+            from: former, work: work, firstNumber: work.output.firstFreeNumber(after: Manifest(of: work.job, objects: objects)))
+        objects += kept.objects
+        open.merge(kept.open) { new, _ in new }
+        guard !comparison.ended.isEmpty else { return }
+        var editor = DayEditor(work: work, manifest: Manifest(of: work.job, objects: objects))
+        let hints = Set(comparison.ended.compactMap { open[$0.value.id] })
+        try await editor.replace(comparison.ended.mapValues(\.line), lookingFirstIn: hints)
+        objects = editor.objects
+        for (_, record) in comparison.ended { open[record.id] = nil }
+        open = open.mapValues { editor.currentNumber(of: $0) }
     }
 }
 

@@ -41,6 +41,8 @@ struct OpenList: Sendable, Codable, Hashable {
     var parameters: JSONValue
     /// Those that hadn't ended.
     var open: [Entry]
+    /// When the list was first made; nil in lists of earlier versions.
+    var since: Date?
 
     /// The list of a place; nil when there is none, or none that can be read.
     static func read(_ key: ObjectKey, from store: any ObjectStore) async throws(ObjectStorageError) -> OpenList? {
@@ -78,8 +80,11 @@ extension DayWork {
     func remember(open: [String: UInt32]) async throws {
         let entries = open.map { OpenList.Entry(id: $0.key, object: $0.value) }
             .sorted { ($0.object, $0.id) < ($1.object, $1.id) }
+        let place = place(of: job.id)
+        let before = entries.isEmpty ? nil : try await OpenList.read(try ObjectKey(place.key), from: store)
         try await OpenList(
-            job: job.id, day: request.day, interval: request.interval, parameters: job.parameters, open: entries
-        ).write(place(of: job.id), to: store)
+            job: job.id, day: request.day, interval: request.interval, parameters: job.parameters, open: entries,
+            since: before?.since ?? now()
+        ).write(place, to: store)
     }
 }

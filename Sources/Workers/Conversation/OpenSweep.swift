@@ -19,7 +19,9 @@ struct OpenSweep: Sendable {
             try Task.checkCancellation()
             guard let list = try await OpenList.read(key, from: work.store), Job.isIdentifier(list.job) else { continue }
             let root = DayParts.whole(of: list.job)
-            guard list.interval.end.addingTimeInterval(work.configuration.openFor) > work.now() else {
+            // Of history that was extracted just now, too, is asked for as long.
+            let since = max(list.interval.end, list.since ?? .distantPast)
+            guard since.addingTimeInterval(work.configuration.openFor) > work.now() else {
                 work.context.logger.notice(
                     "conversations that never ended are left as they are",
                     metadata: ["day": "\(list.day)", "conversations": "\(list.open.count)"])
@@ -39,7 +41,7 @@ struct OpenSweep: Sendable {
             successors.append(job)
         }
         figures["days"] = successors.count
-        try await work.output.publish([])
+        try await work.output.publish([], after: try await work.output.find()?.manifest)
         return .done(JobResult(manifest: work.output.manifestKey.text, figures: figures, successors: successors))
     }
 
@@ -80,12 +82,9 @@ struct OpenSweep: Sendable {
         else { return nil }
         var parameters: [String: JSONValue] = [:]
         if case .object(let given) = list.parameters { parameters = given }
-        // What a details job returned has attributes, which only another one returns.
-        if parameters["method"]?.string != ConversationRequest.Method.job.rawValue {
-            parameters["task"] = .string(ConversationRequest.Work.finish.rawValue)
-            // For operators' reruns, which do the whole day again.
-            parameters["correction"] = .bool(true)
-        }
+        parameters["task"] = .string(ConversationRequest.Work.finish.rawValue)
+        // For operators' reruns, which do the whole day again.
+        parameters["correction"] = .bool(true)
         return Job(
             id: root, kind: work.job.kind, source: work.job.source, dataset: work.request.subject, day: list.day,
             interval: interval, revision: revision + 1, createdAt: work.now(), parameters: .object(parameters),

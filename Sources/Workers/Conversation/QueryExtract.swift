@@ -24,23 +24,24 @@ struct QueryExtract: Sendable {
             until: request.interval.end.addingTimeInterval(configuration.settleMargin), reason: "not-settled",
             message: "the interval has ended less than \(Int(configuration.settleMargin)) s ago",
             advice: "nothing to do; conversations.settle-margin says how long to wait")
-        if let manifest = try await work.output.present() { return work.alreadyDone(manifest) }
+        let found = try await work.output.find()
+        if found?.isCurrent == true, let manifest = try await work.output.present() { return await work.alreadyDone(manifest) }
         do {
-            return .done(try await extract(query))
+            return .done(try await extract(query, former: found?.manifest))
         } catch let error as DayExtraction.TooManyResults {
             return try await divide(because: "results", figures: ["total-hits": error.total], fallback: nil)
         } catch let error as GenesysCloudError {
             switch error.kind {
             case .badRequest(.paginationTooDeep): return try await divide(because: "results", fallback: error)
             case .badRequest(.intervalTooLong): return try await divide(because: "interval", fallback: error)
-            case .unavailable(status: 504):
+            case .unavailable(status: 504) where error.retryAfter == nil || error.attempts > 1:
                 return try await divide(because: "timeouts", least: configuration.leastTimeoutWindow, fallback: error)
             default: throw error
             }
         }
     }
 
-    private func extract(_ query: ConversationDetailsQuery) async throws -> JobResult {
+    private func extract(_ query: ConversationDetailsQuery, former: Manifest?) async throws -> JobResult {
         let range = request.range
         let keepsAll = configuration.keepsOutside
         let isDivisible = isDivisible(least: configuration.leastWindow)
@@ -51,6 +52,7 @@ struct QueryExtract: Sendable {
             // What takes the vendor too long does so again.
             maximumTimeouts: self.isDivisible(least: configuration.leastTimeoutWindow) ? 2 : nil,
             isOwned: { keepsAll || ConversationRecord.starts($0, in: range) },
+            numberBefore: work.output.firstFreeNumber(after: former) - 1,
             key: { [names = work.names] (number) throws(ObjectStorageError) in try names.key(number) },
             progress: { [context = work.context] in context.progressed($0) }, checkpoint: work.context.checkpoint,
             logger: work.context.logger)
@@ -61,9 +63,7 @@ struct QueryExtract: Sendable {
                 metadata: ["passes": "\(configuration.maximumPasses)"])
         }
         try await work.removeParts()
-        try await work.remember(open: result.open)
-        try await work.output.publish(result.objects)
-        return JobResult(manifest: work.output.manifestKey.text, figures: result.figures)
+        return try await work.publish(result.objects, after: former, open: result.open, figures: result.figures)
     }
 
     private func isDivisible(least: TimeInterval) -> Bool {

@@ -43,7 +43,7 @@ struct SettleSweep: Sendable {
                     traceparent: work.job.traceparent))
         }
         if missing > 0 { try waitForExtract(folder) }
-        try await work.output.publish([])
+        try await work.output.publish([], after: try await work.output.find()?.manifest)
         return .done(
             JobResult(
                 manifest: work.output.manifestKey.text, figures: ["days": successors.count, "missing": missing],

@@ -86,7 +86,7 @@ struct DayExtract: Sendable {
         let fresh = progress.ledger.count
         var merge = DayLedger.Merge()
         if let older { merge = try await progress.ledger.merge(older, dates: work.configuration.dayDates) }
-        let manifest = try await work.output.publish(try await progress.ledger.finish())
+        let manifest = try await work.output.publish(try await progress.ledger.finish(), after: older)
         if progress.ledger.redacted > 0 {
             work.logger.notice(
                 "the vendor keeps the content of evaluations back: their scores are missing, not zero",

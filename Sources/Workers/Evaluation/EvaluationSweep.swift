@@ -69,7 +69,7 @@ struct EvaluationSweep: Sendable {
             findings.changes[manifest.job].map { rerun(manifest, $0) }
         }
         // The tag of a sweep says that it was done; its result is what it asks for.
-        try await work.output.publish([])
+        try await work.output.publish([], after: try await work.output.find()?.manifest)
         return JobResult(
             manifest: work.output.manifestKey.text,
             figures: [

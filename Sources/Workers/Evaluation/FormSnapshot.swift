@@ -12,7 +12,10 @@ struct FormSnapshot: Sendable {
 
     func run() async throws -> JobResult {
         if let manifest = try await work.output.present() { return work.alreadyDone(manifest) }
-        var objects = RecordObjects(store: work.store, names: work.names, recordsPerObject: work.configuration.recordsPerObject)
+        let former = try await work.output.find()?.manifest
+        var objects = RecordObjects(
+            store: work.store, names: work.names, firstNumber: work.output.firstFreeNumber(after: former),
+            recordsPerObject: work.configuration.recordsPerObject)
         do {
             var ids: Set<String> = []
             var duplicates = 0
@@ -29,7 +32,7 @@ struct FormSnapshot: Sendable {
                 work.context.progressed(["records": ids.count])
             }
             let forms = work.configuration.keepsForms ? try await FormArchive(work: work).keep(ids) : FormArchive.Result()
-            let manifest = try await work.output.publish(try await objects.finish())
+            let manifest = try await work.output.publish(try await objects.finish(), after: former)
             return JobResult(
                 manifest: work.output.manifestKey.text,
                 figures: [

@@ -88,7 +88,7 @@ public struct UserDetailsHandler: JobHandler {
             state.adopted = day.adopted
             // The state before the manifest: who sees the manifest can see what the day holds.
             if !state.isEmpty { try await states.write(state) }
-            let manifest = try await place.output.publish(objects)
+            let manifest = try await place.output.publish(objects, after: found?.manifest)
             if state.isEmpty { try await states.remove(job) }
             if found != nil { try await states.forget(job) }
             let after = try await follow.after(state, crossing: day.crossing, home: home)
@@ -154,7 +154,7 @@ public struct UserDetailsHandler: JobHandler {
             ledger: place.ledger(after: found?.manifest, configuration), context: context)
         do {
             let (objects, figures) = try await snapshot.run()
-            let manifest = try await place.output.publish(objects)
+            let manifest = try await place.output.publish(objects, after: found?.manifest)
             var result = Self.done(place, manifest, FollowUp.Result())
             for (name, figure) in figures { result.figures[name] = figure }
             tell(result.figures, context)
@@ -176,7 +176,8 @@ public struct UserDetailsHandler: JobHandler {
             client: client, store: store, configuration: configuration, states: states, context: context, now: now())
         let swept = try await follow.sweep()
         if let manifest = try await place.output.present() { return Self.done(place, manifest, swept) }
-        return Self.done(place, try await place.output.publish([]), swept)
+        let former = try await place.output.find()?.manifest
+        return Self.done(place, try await place.output.publish([], after: former), swept)
     }
 }
 

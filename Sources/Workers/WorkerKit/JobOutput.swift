@@ -3,9 +3,12 @@ public import ObjectStorage
 
 /// What a job leaves in the lake: its objects, and its manifest as the last write.
 ///
-/// 1. While a rerun writes, the former manifest is gone: a reader that follows manifests sees the old result, none, or the
-///    new one, never a mixture.
+/// 1. A rerun writes beside what is there; its manifest takes the place of the former one, and only then the former objects go. A
+///    reader that follows manifests sees the old result or the new one, never a mixture.
 /// 2. After the manifest, objects of the job that it doesn't name are removed: a rerun that yields fewer leaves none behind.
+/// 3. Two runs of one job that wait in different topics may meet in two workers. Each revision has object numbers of its own, so
+///    neither writes over the other's; a run removes nothing of later revisions; and of two that began from the same manifest one
+///    publishes, the other is told that it was superseded (``OutputSuperseded``) and begins anew on what the first one left.
 public struct JobOutput: Sendable {
     /// The manifest's key.
     public let manifestKey: ObjectKey
@@ -46,15 +49,11 @@ public struct JobOutput: Sendable {
         return Found(manifest: manifest, isCurrent: manifest.revision >= job.revision)
     }
 
-    /// The manifest of this revision, when a run before finished its writing; anything older is taken back.
+    /// The manifest of this revision or a later one: the job is done. What a run before had no time to remove is removed.
     public func present() async throws(ObjectStorageError) -> Manifest? {
-        if let found = try await find(), found.isCurrent {
-            try await removeOthers(than: found.manifest.objects)
-            return found.manifest
-        }
-        // Of an older revision, or nothing that a reader could follow.
-        try await store.delete(manifestKey)
-        return nil
+        guard let found = try await find(), found.isCurrent else { return nil }
+        try await removeOthers(than: found.manifest.objects)
+        return found.manifest
     }
 
     /// Takes everything back: the manifest first, then the objects. For a job whose result others will write.
@@ -64,31 +63,49 @@ public struct JobOutput: Sendable {
         try await removeOthers(than: [])
     }
 
-    /// The first number that no object of a manifest has, nor one behind it.
+    /// How many object numbers a revision has.
+    public static let numbersOfRevision: UInt32 = 100_000
+
+    /// The numbers that a revision gives to objects come behind this one.
+    public static func numberBefore(revision: Int) -> UInt32 {
+        // A lake that outlives 40,000 corrections of one day begins again at the first numbers.
+        UInt32(max(0, revision) % 40_000) * numbersOfRevision
+    }
+
+    /// The first number that this run may give to an object: of its revision's own, behind those that a manifest names.
     public func firstFreeNumber(after manifest: Manifest?) -> UInt32 {
-        var highest: UInt32 = 0
-        for object in manifest?.objects ?? [] where isOwn(object.key) {
-            highest = max(highest, UInt32(object.key.dropFirst(prefix.count).dropLast(5)) ?? 0)
-        }
-        return highest + 1
+        let before = Self.numberBefore(revision: job.revision)
+        let taken = (manifest?.objects ?? []).compactMap { number(of: $0.key) }
+            .filter { $0 > before && $0 - before < Self.numbersOfRevision }
+        return (taken.max() ?? before) + 1
     }
 
     /// Publishes the result: the manifest, then the removal of what it doesn't name.
+    ///
+    /// - Parameter former: the manifest that the run began from; nil when there was none.
+    /// - Throws: ``OutputSuperseded`` when another run has published meanwhile, or an `ObjectStorageError`.
     @discardableResult
-    public func publish(_ objects: [Manifest.Object]) async throws(ObjectStorageError) -> Manifest {
+    public func publish(_ objects: [Manifest.Object], after former: Manifest?) async throws -> Manifest {
         try checkCancellation()
         let manifest = Manifest(of: job, objects: objects)
-        try await store.put(manifestKey, bytes: manifest.encoded(), options: PutOptions(contentType: "application/json"))
+        try await ManifestSwitch(store: store, manifest: manifestKey, revision: job.revision).run {
+            guard try await find()?.manifest.revision == former?.revision else { throw OutputSuperseded() }
+            try checkCancellation()
+            try await store.put(manifestKey, bytes: manifest.encoded(), options: PutOptions(contentType: "application/json"))
+        }
         try await removeOthers(than: manifest.objects)
         return manifest
     }
 
     /// Removes objects that are named like the job's own, a number after the prefix, and that the manifest doesn't name.
+    ///
+    /// Those of later revisions stay: a correction that hasn't published yet may be writing them.
     private func removeOthers(than objects: [Manifest.Object]) async throws(ObjectStorageError) {
         let named = Set(objects.map(\.key))
+        let end = UInt64(Self.numberBefore(revision: job.revision)) + UInt64(Self.numbersOfRevision)
         var others: [ObjectKey] = []
-        for try await object in store.list(prefix: prefix) where isOwn(object.key.text) && !named.contains(object.key.text) {
-            others.append(object.key)
+        for try await object in store.list(prefix: prefix) where !named.contains(object.key.text) {
+            if let number = number(of: object.key.text), UInt64(number) <= end { others.append(object.key) }
         }
         for key in others {
             try checkCancellation()
@@ -96,11 +113,13 @@ public struct JobOutput: Sendable {
         }
     }
 
-    /// Whether a key is the prefix, a number and `.json`: other jobs' prefixes may begin like ours.
-    private func isOwn(_ key: String) -> Bool {
-        guard key.hasPrefix(prefix), key.hasSuffix(".json") else { return false }
-        let number = key.dropFirst(prefix.count).dropLast(5)
-        return !number.isEmpty && number.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    /// The number of an object of this job; nil for anything but the prefix, a number and `.json`: other jobs' prefixes may begin
+    /// like ours.
+    private func number(of key: String) -> UInt32? {
+        guard key.hasPrefix(prefix), key.hasSuffix(".json"), key.utf8.count > prefix.utf8.count + 5 else { return nil }
+        let digits = key.dropFirst(prefix.count).dropLast(5)
+        guard digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        return UInt32(digits)
     }
 
     /// A run that was handed back writes and deletes nothing more: its successor may be at it.

@@ -107,7 +107,7 @@ struct DetailsJobTests {
         "a job that the vendor loses is submitted again, and what was read of it is forgotten",
         arguments: [
             (Answer.page(#"{"state":"FAILED","errorMessage":"x"}"#), "failed"), (.page(#"{"state":"cancelled"}"#), "cancelled"),
-            (.page(#"{"state":"EXPIRED"}"#), "expired"), (unknown, "absent"),
+            (.page(#"{"state":"EXPIRED"}"#), "expired"),
         ])
     func lost(answer: Answer, name: String) async throws {
         let (ended, _, _) = try await run([
@@ -115,6 +115,18 @@ struct DetailsJobTests {
         ])
         #expect(ended.steps == ["submitted", "lost \(name)", "submitted", "page 1", "end"] && ended.ids == ["a"])
         #expect(ended.progress.submissions == 2 && ended.progress.figures == ["jobs-\(name)": 1])
+    }
+
+    @Test("a job that isn't found right after its submission is waited for; one that is never found is lost")
+    func late() async throws {
+        let (found, _, _) = try await run([
+            Self.accepted, Self.unknown, Self.unknown, Self.fulfilled, Self.page(["a"]),
+        ])
+        #expect(found.steps == ["submitted", "page 1", "end"] && found.progress.figures == ["late-jobs": 2])
+        let (lost, _, _) = try await run(
+            [Self.accepted] + Array(repeating: Self.unknown, count: 7) + [.status(202, body: #"{"jobId":"j2"}"#)]
+                + [Self.fulfilled, Self.page(["a"])])
+        #expect(lost.steps == ["submitted", "lost absent", "submitted", "page 1", "end"] && lost.progress.submissions == 2)
     }
 
     @Test("results that are gone in the middle cost another job; results that are late are waited for")

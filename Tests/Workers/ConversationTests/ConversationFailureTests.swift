@@ -102,7 +102,7 @@ struct ConversationFailureTests {
 
     @Test(
         "a lake out of order is tried again, whatever step fails; no half object is left",
-        arguments: [MemoryObjectStore.Operation.put, .write, .finish, .head])
+        arguments: [MemoryObjectStore.Operation.put, .write, .finish, .get])
     func lake(_ broken: MemoryObjectStore.Operation) async throws {
         let isBroken = Mutex(true)
         let store = MemoryObjectStore { operation, key in

@@ -99,6 +99,66 @@ struct OpenConversationTests {
         }
     }
 
+    @Test("those of a details job are finished by id, without waiting for another job, and keep their attributes")
+    func ofJobs() async throws {
+        var day = day()
+        day.vendor.jobs.availabilityLag = 0
+        let store = day.store
+        try await day.run { running in
+            try await running.complete(SimulatedDay.job(parameters: .object(["method": .string("job")])))
+            func attributes() async throws -> Int {
+                try await SimulatedDay.allLines(store).reduce(0) { count, line in
+                    count + String(decoding: line, as: UTF8.self).components(separatedBy: #""attributes""#).count - 1
+                }
+            }
+            let before = (open: try await open(store), attributes: try await attributes())
+            #expect(before.open > 10 && before.attributes > 100)
+            // What jobs know stays behind by weeks.
+            running.simulator.setAvailability(SimulatorInstant(Self.evening))
+            running.simulator.clock.advance(by: .seconds(5 * 86_400))
+            try await running.complete(SimulatedDay.sweep("finish-open", dataset: "conversations-open"))
+            #expect(try await open(store) == 0)
+            #expect(try await attributes() >= before.attributes)
+            #expect(running.simulator.requests.entries.count { $0.method == "POST" && $0.path.hasSuffix("/jobs") } == 1)
+        }
+    }
+
+    @Test("a call with many ids that the vendor refuses is made one by one", arguments: [400, 404])
+    func refusedTogether(status: Int) async throws {
+        var day = day(200)
+        var fault = Fault(.status)
+        fault.status = status
+        var rule = FaultRule(path: "/api/v2/analytics/conversations/details", probability: 1, fault: fault)
+        rule.method = "GET"
+        day.vendor.faults = FaultPlan(mercy: 0, rules: [rule])
+        let store = day.store
+        try await day.run { running in
+            try await running.complete(SimulatedDay.job())
+            #expect(try await open(store) > 3)
+            running.simulator.clock.advance(by: .seconds(5 * 86_400))
+            try await running.complete(SimulatedDay.sweep("finish-open", dataset: "conversations-open"))
+            #expect(try await open(store) == 0)
+        }
+    }
+
+    @Test("those of history are asked for at least as long as those of yesterday")
+    func history() async throws {
+        var day = day(200)
+        day.vendor.jobs.availabilityLag = 0
+        day.configuration.openFor = 86_400
+        let store = day.store
+        try await day.run { running in
+            running.simulator.clock.advance(by: .seconds(2 * 86_400))
+            try await running.complete(SimulatedDay.job())
+            try #require(try await !lists(store).isEmpty)
+            let sweep = SimulatedDay.sweep("finish-open", dataset: "conversations-open")
+            #expect(try await running.complete(sweep)["conversations-open-0"]?.figures["given-up"] == 0)
+            running.simulator.clock.advance(by: .seconds(2 * 86_400))
+            let later = SimulatedDay.sweep("finish-open", dataset: "conversations-open", number: 2)
+            #expect(try await running.complete(later)["conversations-open-2"]?.figures["given-up"] ?? 0 > 0)
+        }
+    }
+
     @Test("a process that dies anywhere while it completes a day leaves the old day or the new one")
     func killed() async throws {
         let day = day(200)

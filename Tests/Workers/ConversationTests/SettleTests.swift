@@ -78,6 +78,85 @@ struct SettleTests {
         }
     }
 
+    @Test("what the vendor's job leaves out stays as long as the vendor knows it, and an end that the lake has stays too")
+    func omitted() async throws {
+        var day = day(500)
+        day.vendor.jobs.omitEvery = 9
+        let store = day.store
+        try await day.run { running in
+            try await running.complete(SimulatedDay.job())
+            running.simulator.clock.advance(by: .seconds(4 * 86_400))
+            try await running.complete(SimulatedDay.sweep("finish-open", dataset: "conversations-open"))
+            let finished = try await SimulatedDay.allLines(store)
+            let gone = try #require(finished.first?.withUnsafeBytes { ConversationRecord.id(of: RawRecord(bytes: $0)) })
+            #expect(running.simulator.deleteConversations([gone]) == 1)
+            // The job's data are of the evening after the day: long conversations were still open.
+            running.simulator.setAvailability(SimulatorInstant("2026-03-02T16:30:00Z"))
+            let results = try await running.complete(
+                SimulatedDay.sweep("settle", dataset: "conversations-settled", day: "2026-03-02"))
+            let figures = try #require(results["daily-20260302"]?.figures)
+            #expect(figures["kept"] ?? 0 > 40 && figures["kept-ended"] ?? 0 > 5 && figures["removed"] == 1)
+            let lines = try await SimulatedDay.allLines(store)
+            #expect(lines.count == finished.count - 1)
+            let open = lines.filter { $0.withUnsafeBytes { ConversationRecord.isOpen(RawRecord(bytes: $0)) } }
+            #expect(open.isEmpty, "what had ended goes on again")
+            #expect(lines.contains { String(decoding: $0, as: UTF8.self).contains(#""attributes""#) })
+        }
+    }
+
+    @Test("a job that returns next to nothing of a day doesn't replace it")
+    func nearlyNothing() async throws {
+        var day = day(2500)
+        day.vendor.jobs.omitEvery = 1
+        let store = day.store
+        try await day.run { running in
+            try await running.complete(SimulatedDay.job())
+            let before = try #require(try await SimulatedDay.manifest(store))
+            running.simulator.clock.advance(by: .seconds(4 * 86_400))
+            let rerun = SimulatedDay.job(revision: 1000, parameters: Self.byJob)
+            guard case .retry(_, let failure) = try await running.failure(rerun) else {
+                Issue.record("not refused")
+                return
+            }
+            #expect(failure.reason == "settled-incomplete" && failure.advice?.contains("accept-removed") == true)
+            #expect(try await SimulatedDay.manifest(store) == before)
+            let parameters = JSONValue.object(["method": .string("job"), "accept-removed": .bool(true)])
+            #expect(try await running.done(SimulatedDay.job(revision: 1000, parameters: parameters)).figures["removed"] == 0)
+        }
+    }
+
+    @Test("a damaged object of the old day doesn't keep the new one out")
+    func damaged() async throws {
+        let day = day(300)
+        let store = day.store
+        try await day.run { running in
+            try await running.complete(SimulatedDay.job())
+            let objects = try #require(try await SimulatedDay.manifest(store)).objects
+            try await store.put(ObjectKey(objects[0].key), bytes: Array("{}\n".utf8))
+            try await store.delete(ObjectKey(objects[1].key))
+            running.simulator.clock.advance(by: .seconds(4 * 86_400))
+            let result = try await running.done(SimulatedDay.job(revision: 1000, parameters: Self.byJob))
+            #expect(result.figures["unreadable-objects"] == 2)
+            try await expectTruth(store, try day.truth(now: now(running)))
+        }
+    }
+
+    @Test("what an attempt wanted to tell is told by the next one when it died after its manifest")
+    func told() async throws {
+        let day = day(300)
+        let store = day.store
+        try await day.run { running in
+            try await running.complete(SimulatedDay.job())
+            running.simulator.clock.advance(by: .seconds(4 * 86_400))
+            let rerun = SimulatedDay.job(revision: 1000, parameters: Self.byJob)
+            let checkpoint = JobCheckpoint()
+            let first = try await running.done(rerun, checkpoint)
+            let again = try await running.done(rerun, JobCheckpoint(last: checkpoint.newest))
+            #expect(first.figures["changed"] ?? 0 > 0 && again.figures["changed"] == first.figures["changed"])
+            #expect(try await SimulatedDay.manifest(store)?.revision == 1000)
+        }
+    }
+
     @Test("a day isn't settled before its time, nor before the vendor's data are complete")
     func waits() async throws {
         let day = day(50) { $0.jobs.availabilityLag = 5 * 86_400 }

@@ -53,7 +53,7 @@ struct DayLedgerTests {
                 model["\(record.id ?? "") \(record.version) \(record.changed)"] = String(decoding: bytes, as: UTF8.self)
             }
             if let manifest { _ = try await ledger.merge(manifest, dates: ["assignedDate"]) }
-            manifest = try await output.publish(try await ledger.finish())
+            manifest = try await output.publish(try await ledger.finish(), after: manifest)
             let kept = try await lines(store, manifest?.objects ?? [])
             #expect(kept.sorted() == model.values.sorted(), "seed \(seed), revision \(revision)")
             let present = try await store.list(prefix: Self.names.prefix).collect().map(\.key.text)

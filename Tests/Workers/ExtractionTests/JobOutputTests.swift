@@ -33,7 +33,7 @@ struct JobOutputTests {
     }
 
     private func names(_ store: MemoryObjectStore) async throws -> [String] {
-        try await store.list(prefix: "").collect().compactMap { $0.key.segments.last.map(String.init) }
+        try await store.list(prefix: "genesys/").collect().compactMap { $0.key.segments.last.map(String.init) }
     }
 
     @Test("the manifest is the last write; what it doesn't name goes after it")
@@ -46,10 +46,11 @@ struct JobOutputTests {
             return nil
         }
         let objects = try await write(store, 3)
-        try await Self.output(store).publish(Array(objects.prefix(2)))
+        try await Self.output(store).publish(Array(objects.prefix(2)), after: nil)
+        let note = try ManifestSwitch.key(of: try Self.output(store).manifestKey).segments.last ?? ""
         #expect(
-            steps.withLock { Array($0.suffix(2)) } == [
-                "finish _manifest.daily.json", "delete genesys_conversations_20260302_3.json",
+            steps.withLock { Array($0.suffix(3)) } == [
+                "finish _manifest.daily.json", "delete \(note)", "delete genesys_conversations_20260302_3.json",
             ])
         #expect(try await Self.output(store).present()?.objects == Array(objects.prefix(2)))
     }
@@ -58,23 +59,24 @@ struct JobOutputTests {
     func correction() async throws {
         let store = MemoryObjectStore()
         let old = try await write(store, 3)
-        try await Self.output(store).publish(old)
+        try await Self.output(store).publish(old, after: nil)
         let output = try Self.output(store, revision: 1)
         let found = try #require(try await output.find())
         #expect(!found.isCurrent && found.manifest.objects == old)
         #expect(try await store.head(output.manifestKey) != nil)
-        #expect(output.firstFreeNumber(after: found.manifest) == 4 && output.firstFreeNumber(after: nil) == 1)
-        let key = "\(Self.folder)/genesys_conversations_20260302_4.json"
+        #expect(output.firstFreeNumber(after: found.manifest) == 100_001)
+        let key = "\(Self.folder)/genesys_conversations_20260302_100001.json"
         let result = try await store.put(ObjectKey(key), bytes: Array("y\n".utf8))
-        try await output.publish([Manifest.Object(key: key, records: 1, bytes: result.bytes, sha256: result.sha256)])
-        #expect(try await names(store).sorted() == ["_manifest.daily.json", "genesys_conversations_20260302_4.json"])
+        try await output.publish(
+            [Manifest.Object(key: key, records: 1, bytes: result.bytes, sha256: result.sha256)], after: found.manifest)
+        #expect(try await names(store).sorted() == ["_manifest.daily.json", "genesys_conversations_20260302_100001.json"])
         #expect(try await output.find()?.isCurrent == true)
     }
 
     @Test("what a job takes back is gone, and nothing else")
     func discard() async throws {
         let store = MemoryObjectStore()
-        try await Self.output(store).publish(try await write(store, 3))
+        try await Self.output(store).publish(try await write(store, 3), after: nil)
         try await store.put(ObjectKey("\(Self.folder)/_manifest.daily2.json"), bytes: [1])
         try await Self.output(store).discard()
         #expect(try await names(store) == ["_manifest.daily2.json"])
@@ -90,11 +92,11 @@ struct JobOutputTests {
             "genesys_conversations_20260302T040000Z_1.json", "notes.txt",
         ]
         for name in foreign { _ = try await store.put(ObjectKey("\(Self.folder)/\(name)"), bytes: [1]) }
-        _ = try await Self.output(store).publish(try await write(store, 12))
+        let former = try await Self.output(store).publish(try await write(store, 12), after: nil)
         let rerun = try Self.output(store, revision: 1)
         #expect(try await rerun.present() == nil)
-        #expect(try await !names(store).contains("_manifest.daily.json"), "the old manifest goes before anything is written")
-        try await rerun.publish(try await write(store, 2))
+        #expect(try await names(store).contains("_manifest.daily.json"), "readers see the old result until there is a new one")
+        try await rerun.publish(try await write(store, 2), after: former)
         let own = ["_manifest.daily.json", "genesys_conversations_20260302_1.json", "genesys_conversations_20260302_2.json"]
         #expect(try await names(store).sorted() == (foreign + own).sorted())
     }
@@ -108,7 +110,7 @@ struct JobOutputTests {
         }
         let objects = try await write(store, 3)
         let output = try Self.output(store)
-        await #expect(throws: ObjectStorageError.self) { try await output.publish(Array(objects.prefix(1))) }
+        await #expect(throws: ObjectStorageError.self) { try await output.publish(Array(objects.prefix(1)), after: nil) }
         #expect(try await names(store).count == 4)
         isBroken.withLock { $0 = false }
         #expect(try await output.present()?.objects == Array(objects.prefix(1)))
@@ -119,17 +121,93 @@ struct JobOutputTests {
     func older() async throws {
         let store = MemoryObjectStore()
         let objects = try await write(store, 1)
-        try await Self.output(store, revision: 3).publish(objects)
+        try await Self.output(store, revision: 3).publish(objects, after: nil)
         #expect(try await Self.output(store, revision: 2).present()?.revision == 3)
     }
 
-    @Test("a manifest that can't be read is none: it is taken away")
+    @Test("a manifest that can't be read is none: the next result takes its place")
     func unreadable() async throws {
         let store = MemoryObjectStore()
         let output = try Self.output(store)
         _ = try await store.put(output.manifestKey, bytes: Array("{\"version\":1,".utf8))
         #expect(try await output.present() == nil)
-        #expect(try await store.head(output.manifestKey) == nil)
+        try await output.publish([], after: nil)
+        #expect(try await output.present()?.objects == [])
+    }
+
+    @Test("no two revisions give the same number, and each goes on behind what it has named already")
+    func numbers() async throws {
+        let store = MemoryObjectStore()
+        let own = Manifest.Object(
+            key: "\(Self.folder)/genesys_conversations_20260302_100007.json", records: 1, bytes: 1, sha256: "")
+        let later = Manifest.Object(
+            key: "\(Self.folder)/genesys_conversations_20260302_300001.json", records: 1, bytes: 1, sha256: "")
+        let manifest = Manifest(of: Self.job(revision: 1), objects: [own, later])
+        #expect(try Self.output(store).firstFreeNumber(after: manifest) == 1)
+        #expect(try Self.output(store, revision: 1).firstFreeNumber(after: manifest) == 100_008)
+        #expect(try Self.output(store, revision: 2).firstFreeNumber(after: manifest) == 200_001)
+        #expect(try Self.output(store, revision: 1000).firstFreeNumber(after: nil) == 100_000_001)
+    }
+
+    @Test("an earlier revision that comes late removes nothing of a correction that is still being written")
+    func laterStays() async throws {
+        let store = MemoryObjectStore()
+        let objects = try await write(store, 2)
+        let former = try await Self.output(store).publish(objects, after: nil)
+        let correction = try Self.output(store, revision: 1000)
+        let key = "\(Self.folder)/genesys_conversations_20260302_\(correction.firstFreeNumber(after: former)).json"
+        let result = try await store.put(ObjectKey(key), bytes: Array("new\n".utf8))
+        // A copy of the first run, and a correction in between.
+        #expect(try await Self.output(store).present() != nil)
+        let between = try await Self.output(store, revision: 1).publish(objects, after: former)
+        #expect(try await store.head(ObjectKey(key)) != nil)
+        try await correction.publish(
+            [Manifest.Object(key: key, records: 1, bytes: result.bytes, sha256: result.sha256)], after: between)
+        #expect(try await names(store).sorted() == ["_manifest.daily.json", String(key.dropFirst(Self.folder.count + 1))])
+    }
+
+    @Test("of two runs that began from the same manifest one publishes, the other is told and leaves the result alone")
+    func superseded() async throws {
+        let store = MemoryObjectStore()
+        let objects = try await write(store, 2)
+        let former = try await Self.output(store).publish(objects, after: nil)
+        try await Self.output(store, revision: 1000).publish(objects, after: former)
+        let before = try await store.read(Self.output(store).manifestKey, upTo: 1 << 20)
+        await #expect(throws: OutputSuperseded()) {
+            try await Self.output(store, revision: 1).publish(Array(objects.prefix(1)), after: former)
+        }
+        #expect(try await store.read(Self.output(store).manifestKey, upTo: 1 << 20) == before)
+        #expect(try await names(store).count == 3)
+    }
+
+    @Test("while one run publishes no other does; one that died meanwhile is passed over when its note is old, or when it comes again")
+    func busy() async throws {
+        let store = MemoryObjectStore()
+        let objects = try await write(store, 1)
+        let output = try Self.output(store)
+        let manifest = try await output.publish(objects, after: nil)
+        let died = ManifestSwitch(store: store, manifest: output.manifestKey, revision: 7)
+        await #expect(throws: CancellationError.self) {
+            try await died.run {
+                do {
+                    try await Self.output(store, revision: 1).publish(objects, after: manifest)
+                    Issue.record("two runs were publishing at once")
+                } catch is OutputSuperseded {
+                    // As it should be.
+                }
+                // The same run, come again after a crash.
+                try await Self.output(store, revision: 7).publish(objects, after: manifest)
+                throw CancellationError()
+            }
+        }
+        let key = try ManifestSwitch.key(of: output.manifestKey)
+        #expect(try await store.head(key) == nil, "who fails keeps nobody waiting")
+        _ = try await store.put(key, bytes: Array("{}".utf8))
+        let later = ManifestSwitch(
+            store: store, manifest: output.manifestKey, revision: 8, now: { Date().addingTimeInterval(3600) })
+        let isThrough = Mutex(false)
+        try await later.run { isThrough.withLock { $0 = true } }
+        #expect(isThrough.withLock { $0 })
     }
 
     @Test("the same result gives the same manifest, byte for byte")
@@ -137,9 +215,9 @@ struct JobOutputTests {
         let store = MemoryObjectStore()
         let output = try Self.output(store)
         let objects = try await write(store, 3)
-        try await output.publish(objects)
+        try await output.publish(objects, after: nil)
         let first = try await store.read(output.manifestKey, upTo: 1 << 20)
-        try await output.publish(objects.reversed())
+        try await output.publish(objects.reversed(), after: try await output.find()?.manifest)
         #expect(try await store.read(output.manifestKey, upTo: 1 << 20) == first)
     }
 }

@@ -45,12 +45,13 @@ final class FaultInjector: Sendable {
     ///
     /// - Parameters:
     ///   - path: without the query.
+    ///   - method: such as `GET`.
     ///   - fingerprint: the same for the same request made again.
-    func fault(path: String, fingerprint: UInt64) -> Fault? {
+    func fault(path: String, method: String = "GET", fingerprint: UInt64) -> Fault? {
         state.withLock { state in
             // Every rule counts the request, also after one has struck, so that ordinals don't depend on other rules.
             var fault: Fault?
-            for (index, rule) in state.plan.rules.enumerated() where path.hasPrefix(rule.path) {
+            for (index, rule) in state.plan.rules.enumerated() where path.hasPrefix(rule.path) && rule.method ?? method == method {
                 state.seen[index] += 1
                 guard state.isEnabled, fault == nil, rule.limit.map({ state.struck[index] < $0 }) ?? true,
                     strikes(rule, index: index, ordinal: state.seen[index], seed: state.plan.seed)

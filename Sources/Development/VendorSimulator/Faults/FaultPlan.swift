@@ -66,6 +66,8 @@ public struct FaultPlan: Sendable, Codable, Equatable {
 public struct FaultRule: Sendable, Codable, Equatable {
     /// The rule is for paths that begin with this.
     public var path: String
+    /// The rule is for requests of this method, such as `GET`; nil for all.
+    public var method: String?
     /// Strikes with this probability, 0 to 1.
     public var probability: Double?
     /// Strikes these requests, counted from 1 among those the rule is for.
@@ -94,9 +96,10 @@ public struct FaultRule: Sendable, Codable, Equatable {
 
     /// Reads a rule.
     public init(from decoder: any Decoder) throws {
-        try KnownKeys.check(decoder, ["path", "probability", "requests", "every", "limit", "fault"], in: "a fault rule")
+        try KnownKeys.check(decoder, ["path", "method", "probability", "requests", "every", "limit", "fault"], in: "a fault rule")
         let values = try decoder.container(keyedBy: CodingKeys.self)
         path = try values.decodeIfPresent(String.self, forKey: .path) ?? "/"
+        method = try values.decodeIfPresent(String.self, forKey: .method)
         probability = try values.decodeIfPresent(Double.self, forKey: .probability)
         requests = try values.decodeIfPresent([Int].self, forKey: .requests)
         every = try values.decodeIfPresent(Int.self, forKey: .every)

@@ -18,6 +18,8 @@ public struct DetailsJobBehaviour: Sendable, Codable, Equatable {
     public var lateResults = 0
     /// Every so many pages of results is empty but has a cursor; 0 for none.
     public var emptyEvery = 0
+    /// Every so many conversations is missing from a job's results, without a word; 0 for none.
+    public var omitEvery = 0
     /// Whether the last page repeats its cursor instead of having none.
     public var repeatsCursor = false
     /// Whether a running job is answered with 202.
@@ -36,7 +38,7 @@ public struct DetailsJobBehaviour: Sendable, Codable, Equatable {
     public init(from decoder: any Decoder) throws {
         let names = [
             "queuedLooks", "pendingLooks", "seconds", "failEvery", "cancelEvery", "expireEvery", "forgetEvery", "lateResults",
-            "emptyEvery", "repeatsCursor", "answersAccepted", "availabilityLag", "lifetime", "pageLimit",
+            "emptyEvery", "omitEvery", "repeatsCursor", "answersAccepted", "availabilityLag", "lifetime", "pageLimit",
         ]
         try KnownKeys.check(decoder, Set(names), in: "the behaviour of jobs")
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -50,6 +52,7 @@ public struct DetailsJobBehaviour: Sendable, Codable, Equatable {
         forgetEvery = try values.decodeIfPresent(Int.self, forKey: .forgetEvery) ?? forgetEvery
         lateResults = try values.decodeIfPresent(Int.self, forKey: .lateResults) ?? lateResults
         emptyEvery = try values.decodeIfPresent(Int.self, forKey: .emptyEvery) ?? emptyEvery
+        omitEvery = try values.decodeIfPresent(Int.self, forKey: .omitEvery) ?? omitEvery
         repeatsCursor = try values.decodeIfPresent(Bool.self, forKey: .repeatsCursor) ?? repeatsCursor
         answersAccepted = try values.decodeIfPresent(Bool.self, forKey: .answersAccepted) ?? answersAccepted
         availabilityLag = try values.decodeIfPresent(Int.self, forKey: .availabilityLag) ?? availabilityLag

@@ -148,8 +148,13 @@ final class DetailsJobStore: Sendable {
             job.end = "CANCELLED"
         } else {
             // What is newer is left out without a word.
-            job.results = collect(job.query, availability)
+            job.results = Self.omitting(state.behaviour.omitEvery, collect(job.query, availability))
         }
+    }
+
+    private static func omitting(_ every: Int, _ results: Results) -> Results {
+        guard every > 0, case .conversations(let rows, let now) = results else { return results }
+        return .conversations(rows.enumerated().filter { ($0.offset + 1) % every != 0 }.map(\.element), now: now)
     }
 
     /// A page of a fulfilled job's results.

@@ -27,7 +27,7 @@ struct FaultyHost: SimulatedHost {
         }
         let started = ContinuousClock.now
         let time = genesys.store.clock.now
-        let fault = faults.fault(path: question.path, fingerprint: question.fingerprint)
+        let fault = faults.fault(path: question.path, method: question.method, fingerprint: question.fingerprint)
         var answer = answer(question, contextID, fault)
         answer.headers[.correlation] = contextID
         if fault?.kind == .slow { try await Task.sleep(for: .milliseconds(fault?.milliseconds ?? 0)) }

@@ -89,9 +89,10 @@ public struct PrivacyRewrite: Sendable {
         let matcher = PrivacyMatcher(subject)
         try await checkUnchanged(finding)
         let concerned = Set(finding.objects.map(\.key))
-        let names = try await newNames(for: finding)
+        let revision = announcer.revision(finding.manifest)
+        let names = try await newNames(for: finding, revision: revision)
         var journal = PrivacyJournal(
-            manifest: finding.key.text, revision: announcer.revision(finding.manifest), obsolete: concerned.sorted(),
+            manifest: finding.key.text, revision: revision, obsolete: concerned.sorted(),
             created: names.values.sorted(), note: note(of: subject))
         let place = try ObjectKey(journal.key)
         try await store.put(place, bytes: try journal.encoded())
@@ -125,12 +126,18 @@ public struct PrivacyRewrite: Sendable {
         // Before the switch: afterwards nobody knows any more which conversations they were.
         if subject.action == .delete { try await PrivacyOpenLists(store: store).clean(removed, matcher) }
         do {
-            try await checkUnchanged(finding)
-        } catch {
+            try await ManifestSwitch(store: store, manifest: finding.key, revision: journal.revision, now: now).run {
+                try await checkUnchanged(finding)
+                try await checkPresent(manifest, among: names)
+                try await store.put(finding.key, bytes: bytes, options: PutOptions(contentType: "application/json"))
+            }
+        } catch let error as PrivacyProblem {
             try await takeBack(journal)
             throw error
+        } catch is OutputSuperseded {
+            try await takeBack(journal)
+            throw Self.hasChanged(finding.key)
         }
-        try await store.put(finding.key, bytes: bytes, options: PutOptions(contentType: "application/json"))
         try step(.switched)
         try await bringToEnd(journal, manifest)
         return Done(manifest: journal.manifest, revision: journal.revision, objects: concerned.count, records: records)
@@ -145,22 +152,40 @@ public struct PrivacyRewrite: Sendable {
     private func checkUnchanged(_ finding: PrivacyFinding) async throws {
         let bytes = try await store.head(finding.key) == nil ? [] : try await store.read(finding.key, upTo: Manifest.maximumBytes)
         guard bytes == finding.bytes else {
-            throw PrivacyProblem(
-                "\(finding.key) has changed since it was looked at: a job ran; nothing was changed there, run the command again")
+            throw Self.hasChanged(finding.key)
+        }
+    }
+
+    private static func hasChanged(_ key: ObjectKey) -> PrivacyProblem {
+        PrivacyProblem("\(key) has changed since it was looked at: a job ran; nothing was changed there, run the command again")
+    }
+
+    /// Checks that what was written is there still: it takes the place of what goes.
+    private func checkPresent(_ manifest: Manifest, among names: [String: String]) async throws {
+        let written = Set(names.values)
+        for object in manifest.objects where written.contains(object.key) {
+            guard try await store.head(try ObjectKey(object.key))?.size == object.bytes else {
+                throw PrivacyProblem("\(object.key) is gone: somebody removed it; nothing was changed, run the command again")
+            }
         }
     }
 
     /// Names for the new objects, behind all that there are: nobody reads or writes those.
-    private func newNames(for finding: PrivacyFinding) async throws -> [String: String] {
+    private func newNames(for finding: PrivacyFinding, revision: Int) async throws -> [String: String] {
+        // Of the revision's own numbers: jobs of earlier revisions leave them alone.
+        let before = JobOutput.numberBefore(revision: revision)
+        let own = before..<before + JobOutput.numbersOfRevision
         var next: [String: UInt32] = [:]
         for object in finding.manifest.objects {
             guard let name = PrivacyObjectName(object.key) else { throw PrivacyProblem("\(object.key) has no number") }
-            next[name.prefix] = max(next[name.prefix] ?? 0, name.number)
+            next[name.prefix] = max(next[name.prefix] ?? before, own.contains(name.number) ? name.number : before)
         }
         for prefix in next.keys.sorted() {
             for try await info in store.list(prefix: prefix) {
-                guard let name = PrivacyObjectName(info.key.text), name.prefix == prefix else { continue }
-                next[prefix] = max(next[prefix] ?? 0, name.number)
+                guard let name = PrivacyObjectName(info.key.text), name.prefix == prefix, own.contains(name.number) else {
+                    continue
+                }
+                next[prefix] = max(next[prefix] ?? before, name.number)
             }
         }
         var names: [String: String] = [:]

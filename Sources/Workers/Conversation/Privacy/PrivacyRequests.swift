@@ -48,7 +48,7 @@ struct PrivacyRequests: Sendable {
             memory.note(snapshot.requests, toldBy: job, limit: Self.maximumNotices)
             // Before the manifest: whoever finds that knows what is to be told.
             try await memory.save(to: store)
-            try await output.publish(try await objects.finish())
+            try await output.publish(try await objects.finish(), after: found?.manifest)
         }
         let told = snapshot.requests.filter { memory.isTold($0, by: job) }
         var figures = snapshot.figures
@@ -95,7 +95,13 @@ struct PrivacyRequests: Sendable {
     /// A record as it is listed or, where that leaves the subject out, as it is when it is asked for.
     private func complete(_ record: [UInt8], _ request: PrivacyRequest) async throws -> ([UInt8], PrivacyRequest) {
         if request.hasSubject { return (record, request) }
-        let whole = try await work.client.object(PrivacyRequest.single(request.id), maximumBytes: Self.maximumRecordBytes)
+        let whole: [UInt8]
+        do {
+            whole = try await work.client.object(PrivacyRequest.single(request.id), maximumBytes: Self.maximumRecordBytes)
+        } catch let error as GenesysCloudError where error.kind == .notFound || error.kind == .badRequest(.other) {
+            // One request that can't be had by itself must not keep back all others.
+            return (record, request)
+        }
         guard let read = whole.withUnsafeBytes({ PrivacyRequest(RawRecord(bytes: $0)) }), read.id == request.id else {
             return (record, request)
         }
