@@ -52,7 +52,8 @@ public struct ManifestSwitch: Sendable {
     private func leave(_ key: ObjectKey) async { _ = try? await store.delete(key) }
 
     private func enter(_ key: ObjectKey) async throws {
-        let note = JSONValue.object(["manifest": .string(manifest.text), "revision": .integer(Int64(revision))])
+        let note =
+            JSONValue.object(["manifest": .string(manifest.text), "revision": .integer(Int64(revision))])
             .encoded() ?? []
         for _ in 0..<2 {
             do throws(ObjectStorageError) {

@@ -57,7 +57,8 @@ struct ConversationHandlerTests {
             let after = try #require(try await SimulatedDay.manifest(day.store))
             #expect(after.revision == 1)
             #expect(after.objects.map(\.sha256) == before.objects.map(\.sha256) && after.records == before.records)
-            #expect(Set(after.objects.map(\.key)).isDisjoint(with: before.objects.map(\.key)), "readers of the old result find it")
+            #expect(
+                Set(after.objects.map(\.key)).isDisjoint(with: before.objects.map(\.key)), "readers of the old result find it")
         }
     }
 

@@ -180,7 +180,9 @@ struct JobOutputTests {
         #expect(try await names(store).count == 3)
     }
 
-    @Test("while one run publishes no other does; one that died meanwhile is passed over when its note is old, or when it comes again")
+    @Test(
+        "while one run publishes no other does; one that died meanwhile is passed over when its note is old, or when it comes again"
+    )
     func busy() async throws {
         let store = MemoryObjectStore()
         let objects = try await write(store, 1)

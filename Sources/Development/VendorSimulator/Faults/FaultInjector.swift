@@ -51,7 +51,8 @@ final class FaultInjector: Sendable {
         state.withLock { state in
             // Every rule counts the request, also after one has struck, so that ordinals don't depend on other rules.
             var fault: Fault?
-            for (index, rule) in state.plan.rules.enumerated() where path.hasPrefix(rule.path) && rule.method ?? method == method {
+            for (index, rule) in state.plan.rules.enumerated() where path.hasPrefix(rule.path) && rule.method ?? method == method
+            {
                 state.seen[index] += 1
                 guard state.isEnabled, fault == nil, rule.limit.map({ state.struck[index] < $0 }) ?? true,
                     strikes(rule, index: index, ordinal: state.seen[index], seed: state.plan.seed)

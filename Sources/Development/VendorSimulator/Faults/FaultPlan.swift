@@ -96,7 +96,8 @@ public struct FaultRule: Sendable, Codable, Equatable {
 
     /// Reads a rule.
     public init(from decoder: any Decoder) throws {
-        try KnownKeys.check(decoder, ["path", "method", "probability", "requests", "every", "limit", "fault"], in: "a fault rule")
+        try KnownKeys.check(
+            decoder, ["path", "method", "probability", "requests", "every", "limit", "fault"], in: "a fault rule")
         let values = try decoder.container(keyedBy: CodingKeys.self)
         path = try values.decodeIfPresent(String.self, forKey: .path) ?? "/"
         method = try values.decodeIfPresent(String.self, forKey: .method)
