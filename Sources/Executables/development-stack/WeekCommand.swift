@@ -44,7 +44,7 @@ struct WeekCommand: AsyncParsableCommand {
     var workers = 4
 
     @Option(help: "Processes to kill, 0 to 10000.")
-    var kills = 40
+    var kills = 120
 
     @Option(help: "The most memory of one of our processes, MB.")
     var memory = 192

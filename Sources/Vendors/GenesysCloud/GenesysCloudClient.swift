@@ -76,6 +76,7 @@ public struct GenesysCloudClient: Sendable {
                 return value
             case .failure(let error): failure = error
             }
+            CallTally.current?.count(failure.error.kind, status: failure.error.status)
             if try await isReplayed(failure, request, token, &progress) { continue }
             count(request, failure.error.status.map { "\($0)" } ?? "no answer")
             var error = failure.error

@@ -31,13 +31,15 @@ public struct ConversationHandler: JobHandler {
     public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
         do {
             let work = try DayWork(job, context, client: client, store: store, configuration: configuration, now: now)
-            switch (work.request.work, work.request.method) {
-            case (.extract, .query): return try await QueryExtract(work: work).run()
-            case (.extract, .job): return try await DetailsJobExtract(work: work).run()
-            case (.finish, _): return try await OpenFinish(work: work).run()
-            case (.finishOpen, _): return try await OpenSweep(work: work).run()
-            case (.settle, _): return try await SettleSweep(work: work).run()
-            case (.privacyRequests, _): return .done(try await PrivacyRequests(work: work).run())
+            return try await Outcome.countingCalls {
+                switch (work.request.work, work.request.method) {
+                case (.extract, .query): try await QueryExtract(work: work).run()
+                case (.extract, .job): try await DetailsJobExtract(work: work).run()
+                case (.finish, _): try await OpenFinish(work: work).run()
+                case (.finishOpen, _): try await OpenSweep(work: work).run()
+                case (.settle, _): try await SettleSweep(work: work).run()
+                case (.privacyRequests, _): .done(try await PrivacyRequests(work: work).run())
+                }
             }
         } catch let error as GenesysCloudError {
             try Task.checkCancellation()

@@ -21,13 +21,13 @@ public struct WeekOptions: Sendable {
     /// Processes of each kind of worker.
     public var workers = 4
     /// Processes killed with -9.
-    public var kills = 40
+    public var kills = 120
     /// The mean time between two kills.
-    public var pace: Duration = .milliseconds(2_500)
+    public var pace: Duration = .seconds(8)
     /// The most memory that one of our processes may use, bytes.
     public var memoryLimit = 192_000_000
     /// How long nothing may end before what is missing counts as lost.
-    public var patience: Duration = .seconds(180)
+    public var patience: Duration = .seconds(480)
     /// A broker that runs already, `host:port`; nil starts Tansu.
     public var broker: String?
     /// Everything of the run, logs too; removed when all is well.

@@ -151,7 +151,8 @@ public struct WeekRun: Sendable {
         try await publish("lists and sweeps", jobs.lists(of: last) + jobs.sweeps(on: last))
         var settlement = stack.days.days.map { jobs.settlement(of: $0) }
         let lake = WeekLake(store: try stack.lake(), source: StackConfiguration.source)
-        for day in stack.days.days {
+        // The first day again by a details job; what was asked for by query must be right by itself.
+        for day in stack.days.days.prefix(1) {
             guard let revision = try await lake.manifests("user_details", day).map(\.revision).max() else { continue }
             settlement.append(jobs.userDetailsAgain(of: day, after: revision))
         }

@@ -121,9 +121,10 @@ enum PrivacyText {
     /// A byte in lower case, as far as ASCII goes.
     static func lowercased(_ byte: UInt8) -> UInt8 { (0x41...0x5a).contains(byte) ? byte | 0x20 : byte }
 
-    /// What two spellings of a telephone number have in common: digits and a leading `+`. Nil when the text is no number.
+    /// What two spellings of a telephone number have in common: its digits. Nil when the text is no number.
     ///
-    /// `tel:+63 917 000-0001;ext=2` and `sip:+639170000001@edge.example` are both `+639170000001`.
+    /// `tel:+63 917 000-0001;ext=2`, `sip:+639170000001@edge.example`, `00639170000001` and `639170000001` are all
+    /// `639170000001`. Of fewer than nine digits, as extensions have, a leading `+` counts.
     static func phone(_ text: some Collection<UInt8>) -> String? {
         guard (4...256).contains(text.count) else { return nil }
         var rest = text.drop { _ in false }
@@ -142,10 +143,21 @@ enum PrivacyText {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): number.append(byte)
             case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "("), UInt8(ascii: ")"): continue
             case UInt8(ascii: ";") where isURI, UInt8(ascii: "@") where isURI:
-                return number.count >= 4 ? String(decoding: number, as: UTF8.self) : nil
+                return common(number)
             default: return nil
             }
         }
-        return number.count >= 4 ? String(decoding: number, as: UTF8.self) : nil
+        return common(number)
+    }
+
+    private static func common(_ number: [UInt8]) -> String? {
+        guard number.count >= 4 else { return nil }
+        var digits = number[...]
+        if digits.first == UInt8(ascii: "+") {
+            digits = digits.dropFirst()
+        } else if digits.starts(with: "00".utf8) {
+            digits = digits.dropFirst(2)
+        }
+        return String(decoding: digits.count >= 9 ? digits : number[...], as: UTF8.self)
     }
 }

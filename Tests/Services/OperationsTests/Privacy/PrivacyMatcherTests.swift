@@ -19,6 +19,7 @@ struct PrivacyMatcherTests {
             "+639170000001", "tel:+639170000001", "TEL:+63 917 000-0001", "tel:+639170000001;ext=12",
             "sip:+639170000001@edge.example",
             "sips:+639170000001;user=phone@x", "+63 (917) 000.0001", "\\u002b639170000001", "tel:\\u002B639170000001",
+            "639170000001", "00639170000001", "tel:639170000001",
         ])
     func numbers(_ text: String) throws {
         #expect(try concerns(#"{"a":[{"b":"\#(text)"}]}"#))
