@@ -17,6 +17,8 @@ public struct ConversationConfiguration: Sendable {
     public var maximumRecordBytes: Int
     /// An interval with more conversations than this is divided; the vendor reaches 100,000 at most.
     public var splitAbove = 90_000
+    /// The same for details jobs, which reach everything: what is held in memory of each conversation sets the bound.
+    public var splitJobsAbove = 400_000
     /// No part of a divided interval is shorter than this, in seconds.
     public var leastWindow: TimeInterval = 60
     /// No part is shorter than this, in seconds, where the vendor's timeouts were the reason: an outage is no reason to divide.
@@ -58,6 +60,7 @@ public struct ConversationConfiguration: Sendable {
     /// - `conversations.passes` (10): how often the pages are read at most while rows shift.
     /// - `conversations.maximum-record` (32MiB): the largest conversation.
     /// - `conversations.split-above` (90000): an interval with more results is divided; the vendor reaches 100,000 at most.
+    /// - `conversations.split-jobs-above` (400000): the same for details jobs.
     /// - `conversations.least-window` (1m): no part of a divided interval is shorter.
     /// - `conversations.least-timeout-window` (15m): the same where the vendor's timeouts are the reason.
     /// - `conversations.settle-margin` (5m): how long after its end an interval is read at the earliest.
@@ -78,6 +81,7 @@ public struct ConversationConfiguration: Sendable {
             maximumPasses: own.int("passes", default: 10, in: 1...100))
         maximumRecordBytes = own.byteCount("maximum-record", default: 32 << 20, in: 1024...(1 << 30))
         splitAbove = own.int("split-above", default: splitAbove, in: 100...100_000)
+        splitJobsAbove = own.int("split-jobs-above", default: splitJobsAbove, in: 100...10_000_000)
         leastWindow = Self.seconds(own, "least-window", default: leastWindow, in: 1...86_400)
         leastTimeoutWindow = Self.seconds(own, "least-timeout-window", default: leastTimeoutWindow, in: 1...86_400)
         settleMargin = Self.seconds(own, "settle-margin", default: settleMargin, in: 0...86_400)

@@ -32,13 +32,27 @@ struct DetailsJobExtract: Sendable {
             return .done(try await extract(query, former: found?.manifest))
         } catch let error as GenesysCloudError where error.kind == .badRequest(.intervalTooLong) {
             // What stands isn't taken away for parts that may fail.
-            guard found == nil,
-                let halves = DayParts.halves(of: work.job, range: request.range, least: configuration.leastWindow)
-            else { throw error }
-            try await work.output.discard()
-            try await OpenList.remove(work.place(of: work.job.id), from: work.store)
-            return .children(halves, figures: ["divided-by-interval": 1])
+            guard found == nil, let halves else { throw error }
+            return try await divide(into: halves, because: "interval")
+        } catch let error as TooManyResults {
+            guard let halves else { throw error }
+            return try await divide(into: halves, because: "results")
         }
+    }
+
+    /// More conversations than are kept in mind at a time, and the interval can be divided.
+    private struct TooManyResults: Error {}
+
+    private var halves: [Job]? {
+        DayParts.halves(of: work.job, range: request.range, least: configuration.leastWindow)
+    }
+
+    private func divide(into halves: [Job], because reason: String) async throws -> Outcome {
+        work.context.logger.info("dividing the interval", metadata: ["reason": "\(reason)", "interval": "\(request.interval)"])
+        try await work.context.checkpoint.discard()
+        try await work.output.discard()
+        try await OpenList.remove(work.place(of: work.job.id), from: work.store)
+        return .children(halves, figures: ["divided-by-\(reason)": 1])
     }
 
     private func query() throws(ExtractionFailure) -> DetailsJobQuery {
@@ -89,6 +103,9 @@ struct DetailsJobExtract: Sendable {
                 _ = state.pages.add(
                     answer.page, sha256: answer.object?.result.sha256 ?? WrittenPages.nothing, bytes: answer.bytes, total: nil)
                 context.progressed(state.ledger.figures)
+                if former == nil, state.ledger.index.count > configuration.splitJobsAbove, halves != nil {
+                    throw TooManyResults()
+                }
                 await save(state, digest: digest)
             case .end:
                 return try await finish(state, former: former, key: key)

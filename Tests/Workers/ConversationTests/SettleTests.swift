@@ -233,6 +233,20 @@ struct SettleTests {
         }
     }
 
+    @Test("history that is too much to keep in mind is divided, and each part is settled as a part")
+    func divided() async throws {
+        var day = day(700, now: SimulatedDay.now)
+        day.configuration.splitJobsAbove = 300
+        try await day.run { running in
+            try await running.complete(SimulatedDay.job(parameters: Self.byJob))
+            try await expectTruth(day.store, try day.truth())
+            #expect(try await SimulatedDay.manifests(day.store).count > 1)
+            try await running.complete(SimulatedDay.job(revision: 1000, parameters: Self.byJob))
+            try await expectTruth(day.store, try day.truth())
+            #expect(try await SimulatedDay.manifests(day.store).values.allSatisfy { $0.revision == 1000 })
+        }
+    }
+
     @Test("jobs that the vendor loses are asked for again, and nothing is missed or doubled")
     func lost() async throws {
         let day = day(now: SimulatedDay.now) {
