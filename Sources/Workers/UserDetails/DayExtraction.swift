@@ -143,7 +143,8 @@ struct DayExtraction {
             last = identities
             guard number < configuration.maximumPages else {
                 throw ExtractionFailure(
-                    retryBecause: "vendor-bad-answer", message: "user details query: \(number) pages were read, and none was empty",
+                    retryBecause: "vendor-bad-answer",
+                    message: "user details query: \(number) pages were read, and none was empty",
                     advice: "try again later; if it repeats, check that no gateway changes the requests and tell the vendor")
             }
             number += 1

@@ -192,17 +192,17 @@ struct FollowUp: Sendable {
         var ended: [UserRow] = []
         var length = result.longestDays
         while begin < end, !remaining.isEmpty {
-            guard let range = QueryInterval(startMilliseconds: begin, endMilliseconds: min(begin + length * day, end)) else { break }
+            let stop = min(begin + length * day, end)
+            guard let range = QueryInterval(startMilliseconds: begin, endMilliseconds: stop) else { break }
             do {
                 for row in try await ask(for: remaining, range) {
                     if let key = row.key, remaining.remove(key) != nil { ended.append(row) }
                 }
                 result.longestDays = length
-                begin = range.endMilliseconds
+                begin = stop
             } catch let error as GenesysCloudError where error.status == 400 {
                 // Too long for the vendor, or too long ago: queries don't reach back as far as jobs do. What isn't known stays open.
-                let asked = range.endMilliseconds - begin
-                guard let shorter = Self.intervalDays.first(where: { $0 < length && $0 * day < asked }) else {
+                guard let shorter = Self.intervalDays.first(where: { $0 < length && $0 * day < stop - begin }) else {
                     result.figures["unanswered", default: 0] += users
                     break
                 }

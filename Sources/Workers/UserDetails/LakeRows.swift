@@ -19,7 +19,9 @@ struct LakeRows: Sendable {
             do {
                 return try await read(keys, manifest)
             } catch {
-                guard let newest = try await self.manifest(of: manifest.job, day: manifest.day, source: manifest.source, manifest.dataset)
+                guard
+                    let newest = try await self.manifest(
+                        of: manifest.job, day: manifest.day, source: manifest.source, manifest.dataset)
                 else { return [:] }
                 guard newest != manifest else { throw error }
                 manifest = newest

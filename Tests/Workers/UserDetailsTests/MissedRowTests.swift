@@ -18,7 +18,8 @@ struct MissedRowTests {
         ])
     ])
 
-    @Test("a user who turns up when a day is done: the next day sees the rows, and the day is run again", arguments: [false, true])
+    @Test(
+        "a user who turns up when a day is done: the next day sees the rows, and the day is run again", arguments: [false, true])
     func late(_ isBackwards: Bool) async throws {
         // Four pages of a day and the fifth page of the same query, which only a rerun asks for, has a user turn up.
         let users = SimulatedUsers {

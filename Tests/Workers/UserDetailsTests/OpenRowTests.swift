@@ -24,7 +24,9 @@ struct OpenRowTests {
             for day in 2...5 {
                 running.advance(days: 1)
                 try await running.work([SimulatedUsers.job(day)])
-                if crossing != .clipped, crossing != .unended, day % 2 == 1 { try await running.expectTruth(1, through: day, "day \(day)") }
+                if crossing != .clipped, crossing != .unended, day % 2 == 1 {
+                    try await running.expectTruth(1, through: day, "day \(day)")
+                }
             }
             let lines = try await running.lines()
             let keys = lines.compactMap { UserRow(line: $0)?.key }

@@ -68,12 +68,14 @@ struct UserRowTests {
         let other = try read(#"{"userId":"v","teamId":"t2"}"#).rows[0]
         #expect(later.identity == rows[1].identity && other.identity != later.identity)
         #expect(UserRow(stored: later.line).identity == later.identity && UserRow(stored: later.line).isOfUser)
-        #expect(try read(#"{"userId":"u","primaryPresence":{"odd":1}}"#).rows.map(text) == [
-            #"{"userId":"u","kind":"user","record":{"primaryPresence":{"odd":1}}}"#
-        ])
+        #expect(
+            try read(#"{"userId":"u","primaryPresence":{"odd":1}}"#).rows.map(text) == [
+                #"{"userId":"u","kind":"user","record":{"primaryPresence":{"odd":1}}}"#
+            ])
     }
 
-    @Test("elements of the list that are no users are kept as they are, without a key", arguments: ["null", #""x\n""#, "7", "[1]"])
+    @Test(
+        "elements of the list that are no users are kept as they are, without a key", arguments: ["null", #""x\n""#, "7", "[1]"])
     func noUsers(_ element: String) throws {
         let (rows, rest) = try read(element)
         #expect(rows.map(text) == [#"{"userId":null,"kind":"user","record":\#(element)}"#])
