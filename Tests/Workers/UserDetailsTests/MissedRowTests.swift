@@ -41,26 +41,29 @@ struct MissedRowTests {
 
     @Test(
         "days at the same time, by query, while users turn up and totals are wrong: no row is missing, none is there twice",
-        arguments: 1...3)
-    func concurrent(_ rows: Int) async throws {
-        var users = SimulatedUsers(users: 120) {
+        arguments: [(24, 0, 5), (120, 2, 8), (120, 2, 10)])
+    func concurrent(_ count: Int, _ jitter: Int, _ pages: Int) async throws {
+        var users = SimulatedUsers(users: count) {
             $0.pageShift.mode = .insert
-            $0.pageShift.everyPages = 7 + rows
+            $0.pageShift.everyPages = pages
             $0.pageShift.rows = 1
-            $0.pageShift.limit = 6
-            $0.hitsJitter = 2
-            $0.users.longestQueryDays = 7
+            $0.pageShift.limit = count / 23
+            $0.hitsJitter = jitter
         }
-        users.configuration.pageSize = 10
+        users.configuration.pageSize = count / 4
         try await users.run { running in
             let results = try await withThrowingTaskGroup(of: JobResult.self) { group in
-                for day in 1...4 { group.addTask { try await running.done(SimulatedUsers.job(day)) } }
+                for day in 1...5 { group.addTask { try await running.done(SimulatedUsers.job(day)) } }
                 var results: [JobResult] = []
                 for try await result in group { results.append(result) }
                 return results
             }
             try await running.work(results.flatMap(\.successors))
-            try await running.expectTruth(1, through: 4)
+            // What the last of them missed the next one sees, and the one before from that, back to the first. The second run is
+            // the one by which the last user turns up at the latest.
+            try await running.work([SimulatedUsers.job(6)])
+            for revision in 1...4 { try await running.work([SimulatedUsers.job(6, revision: revision * 10)]) }
+            try await running.expectTruth(1, through: 6)
         }
     }
 
