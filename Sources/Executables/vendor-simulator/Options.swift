@@ -103,7 +103,7 @@ struct DataOptions: ParsableArguments {
     @Option(help: "The number of users.")
     var users = 231
 
-    @Option(help: "What user details tell of records that reach over an end of the interval: returned, omitted or clipped.")
+    @Option(help: "What user details tell of records over an interval's end: returned, omitted, clipped, withheld, unended.")
     var crossing: UserData.Crossing = .returned
 
     @Option(help: "When simulated time begins, ISO-8601. (default: the real time)")

@@ -25,7 +25,7 @@ public struct ListingQuery: Sendable, Hashable {
         case uris
         /// By `nextUri`, or by a cursor in the answer that goes back in this parameter.
         case cursor(String)
-        /// Not at all: everything is in one answer.
+        /// Not at all: everything is in one answer, unless the answer has a `nextUri`.
         case single
     }
 

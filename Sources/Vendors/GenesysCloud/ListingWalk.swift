@@ -64,7 +64,12 @@ struct ListingWalk: Sendable {
 
     private mutating func path(after envelope: Envelope) -> String? {
         switch query.paging {
-        case .single: return nil
+        case .single:
+            // Nothing is known to follow; what the vendor says follows is read nevertheless.
+            guard let uri = envelope.text(of: "nextUri") else { return nil }
+            if let path = query.path(following: uri), !visited.contains(path) { return path }
+            figures.strayURIs += 1
+            return nil
         case .cursor(let parameter): return cursorPath(envelope, parameter)
         case .pages, .uris:
             guard envelope.recordCount > 0 else { return nil }

@@ -1,15 +1,18 @@
 /// Says when a listing that moves while it is read has been read. Pure.
 ///
 /// Pages are no snapshot: a row that comes in moves others to later pages, where they come twice; one that goes moves others to
-/// pages that were read already, where they are missed. So a listing is read in passes:
+/// pages that were read already, where they are missed; and two that change places do both. So a listing is read in passes:
 ///
-/// 1. The first one is enough if no row came twice, every answer named the same total, and that is what was seen.
-/// 2. A later one is enough if it brought nothing new and its totals stood still.
-/// 3. If they didn't, a row may have come in behind the reader's back: then two such passes in a row are enough. So a vendor whose
-///    totals are merely wrong costs three passes, not all of them.
+/// 1. The first one is enough if no row came twice, every answer named the same total, and that is what was seen. Without a total
+///    it is enough if there was one page only.
+/// 2. A later one is quiet if it brought nothing new and no row twice. A quiet one is enough if its totals stood still and are
+///    what is known, or if there are none.
+/// 3. If they aren't, a row may have been missed: then two quiet passes in a row are enough. So a vendor whose totals are merely
+///    wrong costs three passes, not all of them; but rows that come twice in every pass are a listing that is never read.
 public struct MovingListing: Sendable {
     private var passes = 0
     private var quietPasses = 0
+    private var answers = 0
     private var total: Int?
     private var hasMoved = false
 
@@ -24,12 +27,14 @@ public struct MovingListing: Sendable {
     /// - Parameter total: what answers that needn't be asked for again had said.
     public mutating func beginPass(total: Int? = nil) {
         passes += 1
+        answers = 0
         self.total = total
         hasMoved = false
     }
 
-    /// Notes the total that an answer named, if it did.
+    /// Notes the total that an answer named, if it did. Call it for every answer.
     public mutating func answered(total: Int?) {
+        answers += 1
         guard let total else { return }
         if let known = self.total, known != total { hasMoved = true }
         self.total = total
@@ -39,15 +44,30 @@ public struct MovingListing: Sendable {
     ///
     /// - Parameters:
     ///   - hasNews: whether the pass brought rows, or versions of rows, that weren't known.
-    ///   - hasDuplicates: whether rows came twice.
-    ///   - seen: how many rows are known.
-    public mutating func endPass(hasNews: Bool, hasDuplicates: Bool, seen: Int) -> Bool {
-        if isFirstPass { return !hasDuplicates && !hasMoved && (total.map { $0 == seen } ?? true) }
-        guard !hasNews else {
+    ///   - hasDuplicates: whether rows came twice in this pass.
+    ///   - known: how many rows all passes have brought.
+    ///   - distinct: how many rows this pass brought, each counted once; nil where nobody counts.
+    ///   - pages: the pages of this pass that had rows; as many as there were answers unless said otherwise.
+    public mutating func endPass(
+        hasNews: Bool, hasDuplicates: Bool, known: Int, distinct: Int? = nil, pages: Int? = nil
+    ) -> Bool {
+        let isExact = !hasMoved && total.map { $0 == known || $0 == distinct } ?? false
+        if isFirstPass { return !hasDuplicates && (total == nil ? (pages ?? answers) <= 1 : isExact) }
+        guard !hasNews, !hasDuplicates else {
             quietPasses = 0
             return false
         }
         quietPasses += 1
-        return !hasMoved || quietPasses >= 2
+        return total == nil || isExact || quietPasses >= 2
+    }
+
+    /// Ends a pass, for callers that count rows that came twice over all passes: only the first pass is judged by them.
+    ///
+    /// - Parameters:
+    ///   - hasNews: whether the pass brought rows, or versions of rows, that weren't known.
+    ///   - hasDuplicates: whether rows came twice so far.
+    ///   - seen: how many rows are known.
+    public mutating func endPass(hasNews: Bool, hasDuplicates: Bool, seen: Int) -> Bool {
+        endPass(hasNews: hasNews, hasDuplicates: isFirstPass && hasDuplicates, known: seen)
     }
 }

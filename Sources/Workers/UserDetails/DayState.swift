@@ -2,20 +2,25 @@ internal import Contracts
 internal import Foundation
 
 /// What a day leaves open: enough to ask how it ended, and to have the day run again.
+///
+/// A day of the last weeks has one even if nothing is open: what it turns out to have missed has it run again.
 struct DayState: Sendable, Hashable {
     /// The day's job, as a rerun needs it; its revision is the manifest's.
     var job: Job
     /// Rows without an end.
     var open: Set<RowKey> = []
-    /// Rows that began before the day, in one that was never extracted.
+    /// Rows that began before the day, in one that was never extracted, or hasn't got them.
     var adopted: Set<RowKey> = []
+
+    /// Whether pages kept shifting until the last pass.
+    var isUnsettled = false
 
     /// The largest state that is read, bytes.
     static let maximumBytes = 64 << 20
 
     private static let version: Int64 = 1
 
-    init(job: Job) { self.job = job }
+    init(job: Job) { self.job = Rereading.original(of: job) }
 
     /// Whether there is nothing to remember.
     var isEmpty: Bool { open.isEmpty && adopted.isEmpty }
@@ -33,10 +38,11 @@ struct DayState: Sendable, Hashable {
             about["start"] = .string(Timestamp.string(interval.start))
             about["end"] = .string(Timestamp.string(interval.end))
         }
-        let value = JSONValue.object([
+        var fields: [String: JSONValue] = [
             "version": .integer(Self.version), "job": .object(about), "open": Self.value(open), "adopted": Self.value(adopted),
-        ])
-        return (value.encoded() ?? []) + [UInt8(ascii: "\n")]
+        ]
+        if isUnsettled { fields["unsettled"] = .bool(true) }
+        return (JSONValue.object(fields).encoded() ?? []) + [UInt8(ascii: "\n")]
     }
 
     private static func value(_ keys: Set<RowKey>) -> JSONValue {
@@ -61,6 +67,7 @@ struct DayState: Sendable, Hashable {
             parameters: about["parameters"] ?? .object([:]))
         self.open = open
         self.adopted = adopted
+        isUnsettled = value["unsettled"]?.bool ?? false
     }
 
     private static func keys(_ value: JSONValue?) -> Set<RowKey>? {

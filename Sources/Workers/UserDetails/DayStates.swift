@@ -35,6 +35,12 @@ struct DayStates: Sendable {
         return states.sorted { ($0.job.interval?.start ?? .distantPast) < ($1.job.interval?.start ?? .distantPast) }
     }
 
+    /// Whether a day is too long ago for its rows to be followed.
+    func isForgotten(_ job: Job, at now: Date, _ configuration: UserDetailsConfiguration) -> Bool {
+        guard let interval = job.interval else { return true }
+        return interval.end.addingTimeInterval(configuration.carry / .seconds(1)) <= now
+    }
+
     /// Writes a day's state.
     func write(_ state: DayState) async throws {
         try await store.put(try stateKey(state.job), bytes: state.encoded())
@@ -45,23 +51,37 @@ struct DayStates: Sendable {
         try await store.delete(try stateKey(job))
     }
 
-    /// The ended versions of rows that a day has as open ones.
+    /// What was learned of a day's rows: ended versions of those that it has as open ones, and rows that it doesn't have.
     func learned(_ job: Job) async throws -> [UserRow] {
         guard let bytes = try await read(try learnedKey(job), upTo: DayState.maximumBytes) else { return [] }
         return bytes.split(separator: UInt8(ascii: "\n")).compactMap { UserRow(line: Array($0)) }
     }
 
-    /// Adds ended versions to those that are known.
+    /// Adds rows to those that were learned; what has ended doesn't open again.
     func learn(_ rows: [UserRow], for job: Job) async throws {
-        var known: [RowKey: [UInt8]] = [:]
-        for row in try await learned(job) + rows { if let key = row.key { known[key] = row.line } }
-        let lines = known.sorted { ($0.key.user, $0.key.kind, $0.key.start) < ($1.key.user, $1.key.kind, $1.key.start) }
-        try await store.put(try learnedKey(job), bytes: lines.flatMap { $0.value + [UInt8(ascii: "\n")] })
+        var known: [RowKey: UserRow] = [:]
+        for row in try await learned(job) + rows {
+            guard let key = row.key else { continue }
+            if let present = known[key], !present.isOpen, row.isOpen { continue }
+            known[key] = row
+        }
+        try await keep(Array(known.values), for: job)
     }
 
-    /// Removes what was learned: the day has it.
-    func forget(_ job: Job) async throws {
-        try await store.delete(try learnedKey(job))
+    /// Removes what the day has taken in; what was learned meanwhile stays.
+    ///
+    /// - Returns: whether something is left.
+    func forget(_ rows: [UserRow], for job: Job) async throws -> Bool {
+        let taken = Set(rows.map(\.line))
+        let rest = try await learned(job).filter { !taken.contains($0.line) }
+        if rest.isEmpty { try await store.delete(try learnedKey(job)) } else { try await keep(rest, for: job) }
+        return !rest.isEmpty
+    }
+
+    private func keep(_ rows: [UserRow], for job: Job) async throws {
+        let keyed = rows.compactMap { row in row.key.map { ($0, row.line) } }
+        let sorted = keyed.sorted { ($0.0.user, $0.0.kind, $0.0.start) < ($1.0.user, $1.0.kind, $1.0.start) }
+        try await store.put(try learnedKey(job), bytes: sorted.flatMap { $0.1 + [UInt8(ascii: "\n")] })
     }
 
     private func read(_ key: ObjectKey, upTo limit: Int) async throws -> [UInt8]? {

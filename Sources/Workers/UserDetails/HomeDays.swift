@@ -3,7 +3,7 @@ internal import Foundation
 internal import ObjectStorage
 internal import WorkerKit
 
-/// Whether the day in which a row begins was extracted: the manifests of its data set know.
+/// The day in which a row begins, if it was extracted: the manifests of its data set know.
 struct HomeDays: Sendable {
     let store: any ObjectStore
     let layout: LakeLayout
@@ -14,7 +14,7 @@ struct HomeDays: Sendable {
     let start: Date
     /// The days of a window of the data set's schedule, at least one.
     let windowDays: Int
-    private var intervals: [String: [Interval]] = [:]
+    private var manifests: [String: [Manifest]] = [:]
 
     init(store: any ObjectStore, layout: LakeLayout, job: Job, day: String, start: Date) {
         self.store = store
@@ -27,35 +27,35 @@ struct HomeDays: Sendable {
         windowDays = max(1, Int(min(length, 31).rounded()))
     }
 
-    /// Whether a manifest covers a moment before the day at hand; milliseconds since 1970 UTC.
-    mutating func isExtracted(_ moment: Int64) async throws -> Bool {
+    /// The manifests that cover a moment before the day at hand; milliseconds since 1970 UTC.
+    mutating func homes(of moment: Int64) async throws -> [Manifest] {
         let date = Date(timeIntervalSince1970: Double(moment) / 1000)
         let back = Int((start.timeIntervalSince(date) / 86400).rounded(.up))
         // Days are named in a zone that only the scheduler knows, and clocks change; a window of several days is named by one.
         for distance in max(0, back - 1)...(max(0, back) + windowDays) {
             guard let name = Self.day(day, before: distance) else { continue }
-            let known: [Interval]
-            if let cached = intervals[name] {
+            let known: [Manifest]
+            if let cached = manifests[name] {
                 known = cached
             } else {
-                known = try await manifests(of: name)
-                intervals[name] = known
+                known = try await read(name)
+                manifests[name] = known
             }
-            if known.contains(where: { $0.contains(date) }) { return true }
+            let homes = known.filter { $0.interval?.contains(date) ?? false }
+            if !homes.isEmpty { return homes }
         }
-        return false
+        return []
     }
 
-    private func manifests(of day: String) async throws -> [Interval] {
+    private func read(_ day: String) async throws -> [Manifest] {
         let folder = layout.folder(source: source, dataset: dataset, day: day)
-        var found: [Interval] = []
+        var found: [Manifest] = []
         for try await object in store.list(prefix: "\(folder)/_manifest.") {
             // Taken back while we looked, or damaged: it is being written anew, or will be.
             guard let manifest = try await StoredManifest.read(object.key, from: store).manifest, manifest.dataset == dataset,
-                manifest.source == source,
-                let interval = manifest.interval
+                manifest.source == source, manifest.interval != nil
             else { continue }
-            found.append(interval)
+            found.append(manifest)
         }
         return found
     }

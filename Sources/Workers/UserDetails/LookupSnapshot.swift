@@ -8,7 +8,7 @@ internal import WorkerKit
 /// Collects the entities of one lookup, each once.
 ///
 /// Page-number listings are no snapshots: what comes and goes while they are read makes others come twice or not at all. So a
-/// listing that came with duplicates, or with another total than it has entities, is read again until nothing new comes.
+/// listing is read in passes; see `MovingListing`. Where a cursor leads from page to page nothing shifts.
 struct LookupSnapshot {
     let client: GenesysCloudClient
     let query: ListingQuery
@@ -32,9 +32,10 @@ struct LookupSnapshot {
     mutating func run() async throws -> (objects: [Manifest.Object], figures: [String: Int]) {
         var passes = 0
         var isSettled = false
+        var moving = MovingListing()
         while !isSettled, passes < configuration.maximumPasses {
             passes += 1
-            isSettled = try await pass(passes)
+            isSettled = try await pass(&moving)
         }
         let objects = try await ledger.finish()
         figures["passes"] = passes
@@ -45,14 +46,18 @@ struct LookupSnapshot {
         return (objects, figures)
     }
 
-    private mutating func pass(_ pass: Int) async throws -> Bool {
+    private mutating func pass(_ moving: inout MovingListing) async throws -> Bool {
+        moving.beginPass()
         var new = 0
         var seen: Set<RecordIdentity> = []
         var duplicates = 0
         var unidentified = 0
+        var pages = 0
         let listing = try await client.listing(
             query, limits: RecordLimits(recordBytes: configuration.maximumRecordBytes)
         ) { page in
+            moving.answered(total: page.envelope.integer(of: "total"))
+            if !page.records.isEmpty { pages += 1 }
             for record in page.records {
                 let id = record.withUnsafeBytes { RawRecord(bytes: $0).string(of: "id") }
                 if id == nil { unidentified += 1 }
@@ -70,8 +75,9 @@ struct LookupSnapshot {
         figures["stray-uris", default: 0] += listing.strayURIs
         figures["missing-arrays", default: 0] += listing.missingArrays
         figures["unidentified"] = unidentified
-        if pass > 1 { return new == 0 }
-        return duplicates == 0 && listing.wrongTotals == 0 && listing.repeatedPages == 0
+        if case .cursor = query.paging { pages = 1 }
+        return moving.endPass(
+            hasNews: new > 0, hasDuplicates: duplicates > 0, known: ledger.count, distinct: seen.count, pages: pages)
     }
 
     /// Gives up what is being written.

@@ -29,6 +29,8 @@ public struct UserDetailsConfiguration: Sendable {
     public var jobPause: Duration = .seconds(3)
     /// How often pages are read at most while rows shift.
     public var maximumPasses = 10
+    /// More pages than any day has: a vendor that never ends must not keep a worker for ever.
+    var maximumPages = 50_000
     /// How long open rows are followed: no longer than queries reach back, which was 35 days when the vendor last said.
     public var carry: Duration = .seconds(30 * 86400)
     /// The largest user with everything in it, or entity of a lookup, bytes.

@@ -33,10 +33,12 @@ public struct UserDetailsHandler: JobHandler {
     public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
         do {
             let task = try UserDetailsTask(job, configuration)
-            switch task.action {
-            case .extract(let method): return .done(try await extract(job, task, method, context))
-            case .lookup(let lookup): return .done(try await look(up: lookup, job, task, context))
-            case .complete(let dataset): return .done(try await sweep(job, task, dataset, context))
+            return try await Outcome.countingCalls {
+                switch task.action {
+                case .extract(let method): .done(try await extract(job, task, method, context))
+                case .lookup(let lookup): .done(try await look(up: lookup, job, task, context))
+                case .complete(let dataset): .done(try await sweep(job, task, dataset, context))
+                }
             }
         } catch let error as GenesysCloudError {
             try Task.checkCancellation()
@@ -60,41 +62,52 @@ public struct UserDetailsHandler: JobHandler {
         let follow = FollowUp(
             client: client, store: store, configuration: configuration, states: states, context: context, now: now())
         let found = try await place.output.find()
+        // A rerun asks for no ends: the day's first run has, and every day's rerun asking for all would never come to rest.
+        let asks = job.revision == 0
         if let found, found.isCurrent {
             // What follows a publication may not have been done; doing it twice does no harm.
             try await place.tidy()
             let own = try await states.all().first { $0.job.id == job.id } ?? DayState(job: job)
-            let after = try await follow.after(own, crossing: [:], home: home)
-            return Self.done(place, found.manifest, after)
+            var after = try await follow.after(own, found.manifest, crossing: [:], home: home, asks: asks)
+            if !(try await states.learned(job)).isEmpty { try await follow.rerun(own.job, &after) }
+            var result = Self.done(place, found.manifest, after)
+            if own.isUnsettled, found.manifest.revision == job.revision { result.figures["unsettled"] = 1 }
+            reread(job, found.manifest, &result, context)
+            return result
         }
-        try await wait(task, method)
+        try await wait(task, method, context)
         let before = try await states.all().filter { state in
             state.job.id != job.id && (state.job.interval?.start ?? .distantFuture) < task.interval.start
         }
         var day = DayExtraction(
-            client: client, configuration: configuration, range: task.range, home: home,
-            adoptedBefore: before.reduce(into: []) { $0.formUnion($1.adopted) },
+            client: client, store: store, configuration: configuration, range: task.range, home: home, before: before,
             ledger: place.ledger(after: found?.manifest, configuration), context: context)
         do {
             switch method {
             case .query: try await day.query(task.request)
             case .job: try await day.job(task.request)
             }
-            let learned = found == nil ? [] : try await states.learned(job)
+            let learned = try await states.learned(job)
             let completed = try await day.complete(learned)
+            if let found { try await day.merge(found.manifest) }
+            try await day.adopt()
             let objects = try await day.finish()
             var state = DayState(job: job)
             state.open = day.open
             state.adopted = day.adopted
+            state.isUnsettled = day.figures["unsettled"] == 1
             // The state before the manifest: who sees the manifest can see what the day holds.
-            if !state.isEmpty { try await states.write(state) }
+            let isRemembered = !state.isEmpty || !states.isForgotten(job, at: now(), configuration)
+            if isRemembered { try await states.write(state) }
             let manifest = try await place.output.publish(objects, after: found?.manifest)
-            if state.isEmpty { try await states.remove(job) }
-            if found != nil { try await states.forget(job) }
-            let after = try await follow.after(state, crossing: day.crossing, home: home)
+            if !isRemembered { try await states.remove(job) }
+            let hasMore = try await states.forget(learned, for: job)
+            var after = try await follow.after(state, manifest, crossing: day.crossing, home: home, asks: asks)
+            if hasMore { try await follow.rerun(state.job, &after) }
             var result = Self.done(place, manifest, after)
             for (name, figure) in day.figures { result.figures[name] = figure }
             if completed > 0 { result.figures["learned"] = completed }
+            reread(job, manifest, &result, context)
             tell(result.figures, context)
             return result
         } catch {
@@ -104,7 +117,9 @@ public struct UserDetailsHandler: JobHandler {
     }
 
     /// The vendor must have the whole day: no query touches now, no job goes beyond the availability date.
-    private func wait(_ task: UserDetailsTask, _ method: UserDetailsConfiguration.Method) async throws {
+    private func wait(
+        _ task: UserDetailsTask, _ method: UserDetailsConfiguration.Method, _ context: JobContext
+    ) async throws {
         switch method {
         case .query:
             let due = task.interval.end.addingTimeInterval(configuration.settleMargin / .seconds(1))
@@ -113,7 +128,14 @@ public struct UserDetailsHandler: JobHandler {
                 until: due, reason: "not-settled", message: "the interval has not been over for long enough",
                 advice: "wait; give the schedule a settle time of user-details.settle-margin or more")
         case .job:
-            let available = try await client.dataAvailability(of: .users)
+            let available: Int64?
+            do {
+                available = try await client.dataAvailability(of: .users)
+            } catch let error as GenesysCloudError where error.kind == .badAnswer {
+                // A date that nobody can read is as good as none: the vendor may say another one later.
+                context.logger.warning("the vendor's availability date can't be read", metadata: ["error": "\(error)"])
+                available = nil
+            }
             guard let available, available >= task.range.endMilliseconds else {
                 throw UserDetailsTask.notAvailable(
                     until: available, end: task.range.endMilliseconds, reason: "vendor-not-available", now: now())
@@ -127,14 +149,28 @@ public struct UserDetailsHandler: JobHandler {
         return JobResult(manifest: place.output.manifestKey.text, figures: figures, successors: after.reruns)
     }
 
+    /// A listing that kept shifting until the last pass is read again, a few times.
+    private func reread(_ job: Job, _ manifest: Manifest, _ result: inout JobResult, _ context: JobContext) {
+        guard result.figures["unsettled"] == 1 else { return }
+        guard !result.successors.contains(where: { $0.id == job.id }) else { return }
+        guard let next = Rereading.next(of: job, after: manifest.revision, at: now()) else {
+            context.logger.warning("pages kept shifting until the last pass of the last run; something may be missing")
+            return
+        }
+        result.successors.append(next)
+        result.figures["rereads"] = 1
+        context.logger.notice("pages kept shifting until the last pass; the job is run again")
+    }
+
     /// What the vendor did that it should not is counted.
     private func tell(_ figures: [String: Int], _ context: JobContext) {
-        for name in ["duplicates", "truncated", "outside", "unidentified", "unsettled", "unknown-fields", "given-up"] {
+        let names = [
+            "duplicates", "truncated", "outside", "unidentified", "unsettled", "unknown-fields", "given-up", "repeated-pages",
+            "missed", "unanswered",
+        ]
+        for name in names {
             guard let count = figures[name], count > 0 else { continue }
             Counter(label: "user_details_deviations", dimensions: [("kind", name)]).increment(by: count)
-        }
-        if figures["unsettled"] == 1 {
-            context.logger.warning("pages kept shifting until the last pass; a later run of the day may find more")
         }
     }
 
@@ -157,6 +193,7 @@ public struct UserDetailsHandler: JobHandler {
             let manifest = try await place.output.publish(objects, after: found?.manifest)
             var result = Self.done(place, manifest, FollowUp.Result())
             for (name, figure) in figures { result.figures[name] = figure }
+            reread(job, manifest, &result, context)
             tell(result.figures, context)
             return result
         } catch {

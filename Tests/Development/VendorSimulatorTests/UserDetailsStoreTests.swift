@@ -42,6 +42,22 @@ struct UserDetailsStoreTests {
         }
     }
 
+    @Test("records that reach over the interval's end are withheld, or have no end")
+    func ends() throws {
+        let day = try #require(Self.day)
+        for user in 0..<20 {
+            let returned = try store(.returned).records(.primaryPresence, user: user, day, now: day.end)
+            let withheld = try store(.withheld).records(.primaryPresence, user: user, day, now: day.end)
+            #expect(withheld == returned.filter { $0.end <= day.end })
+            let unended = try store(.unended)
+            var bytes = RecordBytes(capacity: 8_192)
+            unended.append(user, day, now: day.end.adding(milliseconds: 30 * 86_400_000), to: &bytes)
+            let records = unended.records(.routingStatus, user: user, day, now: day.end)
+            guard !returned.isEmpty, !records.isEmpty else { continue }
+            #expect(bytes.string.split(separator: "\"endTime\":\"").count - 1 == (returned + records).count { $0.end <= day.end })
+        }
+    }
+
     @Test("records that reach over the interval's ends are returned, omitted or clipped")
     func crossing() throws {
         let day = try #require(Self.day)

@@ -166,6 +166,26 @@ struct ListingWalkTests {
         #expect(count == 3 && walk.figures.pages == 4 && walk.figures.strayURIs == 1)
     }
 
+    @Test("a listing that is one answer is read on when the answer says that more follows")
+    func singleWithNext() throws {
+        let query = ListingQuery("definitions", path: "/api/v2/presence/definitions", paging: .single)
+        let next = "/api/v2/presence/definitions?page=2"
+        let answers = [
+            query.firstPath: #"{"entities":[{"id":"1"}],"nextUri":"\#(next)"}"#,
+            next: #"{"entities":[{"id":"2"}],"nextUri":"\#(next)"}"#,
+        ]
+        var walk = ListingWalk(query)
+        var path: String? = query.firstPath
+        var count = 0
+        while let current = path {
+            var splitter = RecordSplitter(arrayKey: "entities")
+            let answer = try #require(answers[current], "\(current)")
+            try splitter.feed(Array(answer.utf8)) { _ in count += 1 }
+            path = walk.next(after: ListingWalk.Answer(envelope: try splitter.finish(), content: UInt64(walk.figures.pages)))
+        }
+        #expect(count == 2 && walk.figures.pages == 2 && walk.figures.strayURIs == 1)
+    }
+
     @Test("values are encoded, and a single answer is asked for without paging")
     func paths() throws {
         let day = try #require(QueryInterval(startMilliseconds: 0, endMilliseconds: 86_400_000))

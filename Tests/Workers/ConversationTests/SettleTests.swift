@@ -235,8 +235,9 @@ struct SettleTests {
 
     @Test("history that is too much to keep in mind is divided, and each part is settled as a part")
     func divided() async throws {
-        var day = day(700, now: SimulatedDay.now)
-        day.configuration.splitJobsAbove = 300
+        var small = day(700, now: SimulatedDay.now)
+        small.configuration.splitJobsAbove = 300
+        let day = small
         try await day.run { running in
             try await running.complete(SimulatedDay.job(parameters: Self.byJob))
             try await expectTruth(day.store, try day.truth())

@@ -17,14 +17,16 @@ struct OpenRowTests {
         let users = SimulatedUsers(now: "2026-03-02T16:20:00Z") { $0.users.crossing = crossing }
         try await users.run { running in
             let first = try await running.work([SimulatedUsers.job(1)])
-            if crossing != .clipped {
+            if crossing != .clipped, crossing != .withheld {
                 #expect(first[0].figures["open"] ?? 0 > 10)
                 #expect(try await running.states().first?.open.count == first[0].figures["open"])
             }
             for day in 2...5 {
                 running.advance(days: 1)
                 try await running.work([SimulatedUsers.job(day)])
-                if crossing != .clipped, day % 2 == 1 { try await running.expectTruth(1, through: day, "day \(day)") }
+                if crossing != .clipped, crossing != .unended, day % 2 == 1 {
+                    try await running.expectTruth(1, through: day, "day \(day)")
+                }
             }
             let lines = try await running.lines()
             let keys = lines.compactMap { UserRow(line: $0)?.key }
@@ -91,9 +93,14 @@ struct OpenRowTests {
         }
     }
 
-    @Test("a sweep completes what no later day's job has seen")
-    func sweep() async throws {
-        let users = SimulatedUsers(now: "2026-03-02T16:20:00Z")
+    @Test(
+        "a sweep completes what no later day's job has seen, even if ends are told only by intervals that reach to them",
+        arguments: [(UserData.Crossing.returned, 31), (.returned, 7), (.returned, 1), (.unended, 31)])
+    func sweep(_ crossing: UserData.Crossing, _ longest: Int) async throws {
+        let users = SimulatedUsers(now: "2026-03-02T16:20:00Z") {
+            $0.users.crossing = crossing
+            $0.users.longestQueryDays = longest
+        }
         try await users.run { running in
             try await running.done(SimulatedUsers.job(1))
             running.advance(days: 9)
@@ -105,7 +112,45 @@ struct OpenRowTests {
             #expect(results[0].manifest == "genesys/user_details-open/2026/03/10/_manifest.user-details-open-2026-03-10.json")
             try await running.expectTruth(1, through: 1)
             #expect(try await running.states().allSatisfy { $0.open.isEmpty })
+            // The vendor's own interval shows some of them open again; what has ended stays ended.
+            try await running.work([SimulatedUsers.job(1, revision: 5)])
+            try await running.expectTruth(1, through: 1)
         }
+    }
+
+    @Test("a rerun asks the vendor for its own day alone; ends of other days' rows are asked for by first runs")
+    func rerunAsksNothing() async throws {
+        let users = SimulatedUsers(now: "2026-03-02T16:20:00Z")
+        try await users.run { running in
+            try await running.done(SimulatedUsers.job(1))
+            running.advance(days: 5)
+            try await running.done(SimulatedUsers.job(6))
+            let path = "/api/v2/analytics/users/details/query"
+            let before = running.asked(path)
+            let result = try await running.done(SimulatedUsers.job(6, revision: 1))
+            #expect(running.asked(path) - before == result.figures["pages"])
+            // What it sees by itself it tells.
+            #expect(result.successors.map(\.id) == [SimulatedUsers.job(1).id] || result.successors.isEmpty)
+        }
+    }
+
+    @Test("what is learned while a day takes in what was learned before isn't forgotten")
+    func learnedMeanwhile() async throws {
+        let states = DayStates(store: MemoryObjectStore(), source: "genesys/main", dataset: "user_details", logger: .quiet)
+        let job = SimulatedUsers.job(1)
+        func row(_ user: String, _ end: String) throws -> UserRow {
+            let record = #"{"startTime":"2026-03-01T16:00:00Z"\#(end)}"#
+            return try #require(UserRow(line: Array(#"{"userId":"\#(user)","kind":"x","record":\#(record)}"#.utf8)))
+        }
+        let ended = #","endTime":"2026-03-01T17:00:00Z""#
+        try await states.learn([try row("a", ""), try row("b", ended)], for: job)
+        let taken = try await states.learned(job)
+        try await states.learn([try row("a", ended), try row("b", ""), try row("c", ended)], for: job)
+        #expect(try await states.forget(taken, for: job), "something is left")
+        let rest = try await states.learned(job)
+        #expect(rest.map(\.key?.user) == ["a", "c"] && rest.allSatisfy { !$0.isOpen })
+        #expect(try await !states.forget(rest, for: job))
+        #expect(try await states.learned(job).isEmpty)
     }
 
     @Test("rows that stay open for longer than they are followed are given up, and counted")

@@ -50,7 +50,43 @@ struct UserRowTests {
         #expect(try read(#"{"userId":"u"}"#).rest.missingArrays == 2)
         #expect(try read(#"{"userId":"u","primaryPresence":null,"routingStatus":[]}"#).rest == UserRow.Rest(missingArrays: 1))
         let (rows, rest) = try read(#"{"userId":"u","mood":"fine","telepathy":[{"startTime":"2026-03-01T16:00:00Z"}]}"#)
-        #expect(rows.map { $0.key?.kind } == ["telepathy"] && rest.unknownFields == 1)
+        #expect(rows.compactMap { $0.key?.kind } == ["telepathy"] && rest.unknownFields == 1)
+    }
+
+    @Test("what a user has beside its records is a row of its own, every byte as it was sent")
+    func userFields() throws {
+        let (rows, rest) = try read(
+            #"{ "teamId" : "t1","primaryPresence":[{"startTime":"2026-03-01T16:00:00Z"}],"userId":"u", "new\u0054hing": {"n":1e400} ,"#
+                + #""routingStatus":null,"none":null,"empty":[ ],"user":[7]}"#)
+        #expect(rows.count == 2 && rest.unknownFields == 5)
+        #expect(
+            text(rows[1]) == #"{"userId":"u","kind":"user","record":{"teamId" : "t1","new\u0054hing": {"n":1e400},"none":null,"#
+                + #""empty":[ ],"user":[7]}}"#)
+        #expect(rows[1].key == nil && rows[1].isOfUser && !rows[1].isOpen)
+        // Once a day: another version has the same identity, another user's hasn't.
+        let later = try read(#"{"userId":"u","teamId":"t2"}"#).rows[0]
+        let other = try read(#"{"userId":"v","teamId":"t2"}"#).rows[0]
+        #expect(later.identity == rows[1].identity && other.identity != later.identity)
+        #expect(UserRow(stored: later.line).identity == later.identity && UserRow(stored: later.line).isOfUser)
+        #expect(
+            try read(#"{"userId":"u","primaryPresence":{"odd":1}}"#).rows.map(text) == [
+                #"{"userId":"u","kind":"user","record":{"primaryPresence":{"odd":1}}}"#
+            ])
+    }
+
+    @Test(
+        "elements of the list that are no users are kept as they are, without a key", arguments: ["null", #""x\n""#, "7", "[1]"])
+    func noUsers(_ element: String) throws {
+        let (rows, rest) = try read(element)
+        #expect(rows.map(text) == [#"{"userId":null,"kind":"user","record":\#(element)}"#])
+        #expect(rows[0].key == nil && !rows[0].isOfUser && rest == UserRow.Rest())
+        #expect(UserRow(stored: rows[0].line).identity == rows[0].identity)
+    }
+
+    @Test("a row is one line as soon as it is read, so that it's the same when it comes back from the lake")
+    func lineBreaks() throws {
+        let (rows, _) = try read("{\"userId\":\"u\",\"primaryPresence\":[{\n\"startTime\":\r\n\"2026-03-01T16:00:00Z\"}]}")
+        #expect(text(rows[0]) == #"{"userId":"u","kind":"primaryPresence","record":{ "startTime":  "2026-03-01T16:00:00Z"}}"#)
     }
 
     @Test("a row without a user or a start has no key, and keeps its bytes")
@@ -65,6 +101,7 @@ struct UserRowTests {
         var state = DayState(job: SimulatedUsers.job(3, parameters: ["method": .string("job")]))
         state.open = [RowKey(user: "a", kind: "primaryPresence", start: 1), RowKey(user: "b\"", kind: "x", start: -5)]
         state.adopted = [RowKey(user: "a", kind: "routingStatus", start: 7)]
+        state.isUnsettled = true
         let bytes = state.encoded()
         #expect(DayState(bytes) == state)
         for length in 0..<bytes.count - 1 { #expect(DayState(Array(bytes.prefix(length))) == nil) }

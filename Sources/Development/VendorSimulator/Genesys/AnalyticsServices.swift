@@ -33,6 +33,11 @@ extension GenesysServices {
             return failure(415, "unsupported.media.type", "The content type must be application/json.", contextID)
         }
         let query = try UserDetailsQuery(body: question.body)
+        let days = users.timeline.data.longestQueryDays
+        guard query.interval.length <= Int64(days) * SimulatorInstant.millisecondsPerDay else {
+            throw QueryRejection(
+                "You must specify a search interval as part of your query that does not exceed \(days) days.", field: "interval")
+        }
         let page = users.page(query)
         var bytes = RecordBytes(capacity: page.users.count * 4_000 + 100)
         bytes.append("{")
@@ -50,6 +55,7 @@ extension GenesysServices {
 
     private func append(_ list: [Int], _ interval: SimulatorInterval, now: SimulatorInstant, to bytes: inout RecordBytes) {
         bytes.append("\"userDetails\":[")
+        if users.timeline.data.hasStrangers { bytes.append("null,") }
         for (position, user) in list.enumerated() {
             if position > 0 { bytes.append(",") }
             users.append(user, interval, now: now, to: &bytes)

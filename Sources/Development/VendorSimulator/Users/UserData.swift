@@ -8,6 +8,10 @@ public struct UserData: Sendable, Equatable {
         case omitted
         /// The part inside the interval.
         case clipped
+        /// The whole record, but only where it ends inside the interval.
+        case withheld
+        /// The whole record, in every interval that it touches, without an end that lies behind the interval's.
+        case unended
     }
 
     /// The number of users, 17 to 20,000.
@@ -18,6 +22,16 @@ public struct UserData: Sendable, Equatable {
     public var quietEvery = 5
     /// One record in so many has a field and a value that no definition lists; 0 for none.
     public var awkwardEvery = 20
+
+    /// The longest interval of a query, days.
+    public var longestQueryDays = 31
+    /// Whether every page behind the last one is the last one once more.
+    public var repeatsLastPage = false
+    /// How often two users, around the end of the first page, change places after it was read; they change back before the first
+    /// page is read again.
+    public var swaps = 0
+    /// Whether users have fields beside their records, and lists an element that is no user.
+    public var hasStrangers = false
 
     /// Makes 231 users.
     public init() {}

@@ -9,10 +9,20 @@ final class UserDetailsStore: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var slipped: [SessionKey: (pages: Int, rows: Int)] = [:]
+        var slipped: [SessionKey: Session] = [:]
         /// Late users that have turned up.
         var revealed = 0
         var answered: UInt64 = 0
+    }
+
+    private struct Session {
+        var pages = 0
+        /// Rows by which the listing has slipped back since its first page was read.
+        var rows = 0
+        /// Rows by which it has slipped back in all.
+        var slips = 0
+        /// How often its first page was read.
+        var passes = 0
     }
 
     private struct SessionKey: Hashable {
@@ -40,11 +50,20 @@ final class UserDetailsStore: Sendable {
     func page(_ query: UserDetailsQuery) -> Page {
         let now = clock.now
         return state.withLock { state in
-            let rows = listed(query, now: now, revealed: state.revealed)
+            var rows = listed(query, now: now, revealed: state.revealed)
             let key = SessionKey(interval: query.interval, users: query.users, pageSize: query.pageSize)
-            let session = state.slipped[key] ?? (0, 0)
+            var session = state.slipped[key] ?? Session()
+            if query.pageNumber == 1 {
+                session.rows = 0
+                session.passes += 1
+            } else if session.passes <= timeline.data.swaps, rows.count > query.pageSize {
+                rows.swapAt(query.pageSize - 1, query.pageSize)
+            }
+            state.slipped[key] = session
             let total = rows.isEmpty ? 0 : rows.count + session.rows
-            let first = min((query.pageNumber - 1) * query.pageSize, total)
+            let last = max((total - 1) / query.pageSize, 0)
+            let page = timeline.data.repeatsLastPage ? min(query.pageNumber - 1, last) : query.pageNumber - 1
+            let first = min(page * query.pageSize, total)
             let shown = (first..<min(first + query.pageSize, total)).map { position in
                 // A listing that slipped back by n begins with its first n rows again.
                 let moved = position - session.rows
@@ -57,17 +76,19 @@ final class UserDetailsStore: Sendable {
         }
     }
 
-    private func move(_ key: SessionKey, _ session: (pages: Int, rows: Int), _ state: inout State) {
-        let pages = session.pages + 1
-        var rows = session.rows
-        if pages % shift.everyPages == 0 {
+    private func move(_ key: SessionKey, _ session: Session, _ state: inout State) {
+        var session = session
+        session.pages += 1
+        if session.pages % shift.everyPages == 0 {
             if shift.mode == .overlap {
-                rows += min(shift.rows, shift.limit - rows)
+                let rows = min(shift.rows, shift.limit - session.slips)
+                session.rows += rows
+                session.slips += rows
             } else if state.revealed < shift.limit {
                 state.revealed += shift.rows
             }
         }
-        state.slipped[key] = (pages, rows)
+        state.slipped[key] = session
     }
 
     private func jitter(_ ordinal: UInt64) -> Int {
@@ -85,7 +106,7 @@ final class UserDetailsStore: Sendable {
             guard query.users?.contains(timeline.users[user].id) ?? true, isThere(user, revealed) else { return false }
             return UserRecordKind.allCases.contains { kind in
                 // One record follows the other, so that who has any has one at every moment.
-                timeline.data.crossing == .omitted
+                timeline.data.crossing == .omitted || timeline.data.crossing == .withheld
                     ? !records(kind, user: user, query.interval, now: now).isEmpty
                     : timeline.has(kind, user: user) && query.interval.start <= now
             }
@@ -107,7 +128,8 @@ final class UserDetailsStore: Sendable {
             guard record.start <= now else { return nil }
             var record = record
             switch timeline.data.crossing {
-            case .returned: break
+            case .returned, .unended: break
+            case .withheld: if record.end > interval.end { return nil }
             case .omitted: if record.start < interval.start { return nil }
             case .clipped:
                 record.start = max(record.start, interval.start)
@@ -122,6 +144,8 @@ final class UserDetailsStore: Sendable {
         bytes.append("{\"userId\":\"")
         bytes.append(Array(timeline.users[user].id.utf8))
         bytes.append("\"")
+        if timeline.data.hasStrangers { bytes.append(Array(#", "teamId" : "t\#(user)","newThing":{"n":1e400}"#.utf8)) }
+        let known = timeline.data.crossing == .unended ? min(now, interval.end) : now
         for kind in UserRecordKind.allCases {
             let records = records(kind, user: user, interval, now: now)
             guard !records.isEmpty else { continue }
@@ -130,7 +154,7 @@ final class UserDetailsStore: Sendable {
             bytes.append("\":[")
             for (position, record) in records.enumerated() {
                 if position > 0 { bytes.append(",") }
-                timeline.append(record, user: user, now: now, to: &bytes)
+                timeline.append(record, user: user, now: known, to: &bytes)
             }
             bytes.append("]")
         }
