@@ -64,7 +64,9 @@ struct DayExtractTests {
         }
     }
 
-    @Test("the role is the one of exactly this name, not the first that the search returns")
+    @Test(
+        "the role is the one of exactly this name, not the first that the search returns; without it, conversations find what they name"
+    )
     func role() async throws {
         let week = SimulatedWeek()
         try await week.run { running in
@@ -75,6 +77,14 @@ struct DayExtractTests {
         }
         var wrong = SimulatedWeek()
         wrong.configuration.roles = ["quality evaluator"]
+        let misspelt = wrong
+        try await misspelt.run { running in
+            let result = try await running.done(SimulatedWeek.job())
+            #expect(result.figures["missing-roles"] == 1)
+            try await misspelt.expectTruth(try running.truth())
+        }
+        wrong.store = MemoryObjectStore()
+        wrong.configuration.discovery = [.evaluators]
         try await wrong.run { running in
             guard case .dead(let failure, _) = try await running.failure(SimulatedWeek.job()) else {
                 Issue.record("not dead")
@@ -82,6 +92,7 @@ struct DayExtractTests {
             }
             #expect(failure.reason == "no-such-role" && failure.message.contains("Quality Evaluator Lead"), "\(failure)")
             #expect(failure.advice?.contains("evaluations.roles") == true)
+            #expect(failure.advice?.contains("near are “Quality Evaluator”, ") == true, "\(failure)")
         }
     }
 
@@ -121,8 +132,8 @@ struct DayExtractTests {
             let result = try await running.done(SimulatedWeek.job())
             let truth = try running.truth()
             try await scored.expectTruth(truth)
-            let points = Set(truth.map(\.point))
-            #expect(try await scored.lines().allSatisfy { points.contains($0.text) })
+            let whole = Set(truth.flatMap { $0.evaluator == nil ? [$0.point] : [SimulatedWeek.forms($0)[2]] })
+            #expect(try await scored.lines().allSatisfy { whole.contains($0.text) }, "also the team, which only the listing has")
             #expect(result.figures["point-reads"] ?? 0 >= truth.count)
             // A second revision reads nothing again that is there in this version.
             let again = try await running.done(SimulatedWeek.job(revision: 1))
