@@ -1,6 +1,8 @@
 import Contracts
 import Foundation
 import ObjectStorage
+import Synchronization
+import TestSupport
 import Testing
 import VendorSimulator
 import WorkerKit
@@ -248,6 +250,20 @@ struct DayExtractTests {
             #expect(calls == used.count)
             _ = try await running.done(SimulatedWeek.job(revision: 1))
             #expect(running.calls("/quality/forms/evaluations/") == calls)
+        }
+    }
+
+    @Test("every form that is fetched is progress: hundreds of them at once aren't taken for a job that is stuck")
+    func formsAreProgress() async throws {
+        let week = SimulatedWeek()
+        try await week.run { running in
+            let told = Mutex<[Int]>([])
+            let context = JobContext(attempt: 1, worker: "w@0", logger: .quiet) { figures in
+                if let fetched = figures["forms-fetched"] { told.withLock { $0.append(fetched) } }
+            }
+            _ = try await running.handler.handle(SimulatedWeek.job(), context)
+            let used = Set(try running.truth().map(\.form))
+            #expect(told.withLock { $0 } == Array(0..<used.count))
         }
     }
 
