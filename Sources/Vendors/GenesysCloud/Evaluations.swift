@@ -86,7 +86,8 @@ extension GenesysCloudClient {
     /// - Throws: ``GenesysCloudError``, or `CancellationError`.
     public func evaluation(id: String, conversation: String, expand: [String] = []) async throws -> [UInt8] {
         var path = "/api/v2/quality/conversations/\(URLText.encoded(conversation))/evaluations/\(URLText.encoded(id))"
-        if !expand.isEmpty { path += "?expand=" + expand.map(URLText.encoded).joined(separator: ",") }
+        // A list is a repeated parameter, as the API's definition has it.
+        if !expand.isEmpty { path += "?" + expand.map { "expand=\(URLText.encoded($0))" }.joined(separator: "&") }
         return try await object(
             GenesysCloudRequest("evaluation by id", path: path, permission: Quality.evaluationPermission))
     }

@@ -18,26 +18,33 @@ struct DayExtract: Sendable {
     private struct Progress {
         var ledger: DayLedger
         var listings = ListingFigures()
-        /// Evaluations of other days, by id.
-        var elsewhere: Set<String> = []
+        /// The ids of all evaluations that listings and point reads returned, whatever their day.
+        var met: Set<String> = []
         var outside = 0
         var undated = 0
         var halved = 0
-        var mentions = 0
-        var mentionPages = 0
-        var pointReads = 0
+        var mentions = MentionSearch.Found()
+        var reads = PointReads()
+        /// Point reads that found nothing, and no listing had anything either.
         var vanished = 0
+        /// Evaluations of which there is no more than the listing says.
+        var listedOnly = 0
         var reused = 0
+        var repeated = 0
         /// Versions that the lake has, with their signatures; looked at only where each costs a call.
         var older = RecordIndex()
-        var asked: Set<String> = []
-        var refused: Set<String> = []
+        /// Versions of this run's listings, with their signatures; likewise.
+        var queued = RecordIndex()
+        var asked = AskedEvaluators()
+        var listedAgain = 0
         var remembered = 0
+        var missingRoles = 0
 
         var figures: [String: Int] {
             [
-                "records": ledger.count, "pages": listings.pages, "evaluators": asked.count, "mentions": mentions,
-                "mention-pages": mentionPages, "point-reads": pointReads, "duplicates": ledger.duplicates,
+                "records": ledger.count, "pages": listings.pages, "evaluators": asked.all.count,
+                "mentions": mentions.mentions.count, "mention-pages": mentions.pages, "point-reads": reads.count,
+                "duplicates": ledger.duplicates + repeated,
             ]
         }
     }
@@ -77,9 +84,11 @@ struct DayExtract: Sendable {
             let found = try await directory.load()
             progress.listings += found.figures
             progress.remembered = found.remembered
+            progress.missingRoles = found.missingRoles
             try await read(found.evaluators, &progress)
         }
         try await readMentioned(&progress)
+        try progress.reads.checkPermission(isPermitted: progress.asked.pages > 0, work)
         try await EvaluatorDirectory(work: work).remember(progress.ledger.evaluators)
         let forms =
             work.configuration.keepsForms ? try await FormArchive(work: work).keep(progress.ledger.forms) : FormArchive.Result()
@@ -101,37 +110,48 @@ struct DayExtract: Sendable {
     // MARK: By evaluator
 
     private func read(_ evaluators: [String], _ progress: inout Progress) async throws {
-        let evaluators = evaluators.filter { progress.asked.insert($0).inserted }
         let margin = Int64(work.configuration.margin * 1000)
         let interval =
             QueryInterval(
                 startMilliseconds: work.request.range.startMilliseconds - margin,
                 endMilliseconds: work.request.range.endMilliseconds + margin) ?? work.request.range
+        let result = try await list(progress.asked.take(evaluators), interval, &progress)
+        try progress.asked.add(result)
+    }
+
+    private func list(
+        _ evaluators: [String], _ interval: QueryInterval, _ progress: inout Progress
+    ) async throws -> EvaluatorListings.Result {
         let listings = EvaluatorListings(work: work, expandsAnswerTotals: work.configuration.expandsAnswerTotals)
         let result = try await listings.read(evaluators, interval) { page in
             try await consider(page.records, &progress)
             work.context.progressed(progress.figures)
         }
         progress.listings += result.figures
-        progress.refused.formUnion(result.refused)
         progress.halved += result.halved
+        return result
     }
 
     /// Takes in what of a page belongs to the day.
     private func consider(_ records: [[UInt8]], _ progress: inout Progress) async throws {
-        var single: [EvaluationRequest.Reference] = []
+        var single: [SingleEvaluation] = []
         for bytes in records {
             let record = self.record(bytes)
             guard belongs(record, &progress) else { continue }
-            if work.configuration.hasQuestionScores, let reference = record.reference {
-                if progress.older.find(record.identity)?.content == record.signature {
-                    progress.reused += 1
-                } else {
-                    single.append(reference)
-                }
+            guard work.configuration.hasQuestionScores, let reference = record.reference else {
+                try await progress.ledger.take(bytes, record)
                 continue
             }
-            try await progress.ledger.take(bytes, record)
+            if progress.older.find(record.identity)?.content == record.signature {
+                progress.reused += 1
+            } else if progress.queued.find(record.identity)?.content == record.signature {
+                // A listing that was halved, or that moved, brings it again: it was read already.
+                progress.repeated += 1
+            } else {
+                progress.queued.keep(
+                    record.identity, content: record.signature, at: RecordIndex.Place(object: 0, line: 0))
+                single.append(SingleEvaluation(reference: reference, listed: bytes))
+            }
         }
         try await readEach(single, &progress)
     }
@@ -141,6 +161,7 @@ struct DayExtract: Sendable {
     }
 
     private func belongs(_ record: EvaluationRecord, _ progress: inout Progress) -> Bool {
+        if let id = record.id { progress.met.insert(id) }
         guard let date = record.date else {
             // Never lost: what says no date belongs to the day on which it was found.
             progress.undated += 1
@@ -149,7 +170,6 @@ struct DayExtract: Sendable {
         let range = work.request.range
         if range.startMilliseconds <= date && date < range.endMilliseconds { return true }
         progress.outside += 1
-        if let id = record.id { progress.elsewhere.insert(id) }
         return false
     }
 
@@ -158,72 +178,91 @@ struct DayExtract: Sendable {
     private func readMentioned(_ progress: inout Progress) async throws {
         var wanted = Set(work.request.references)
         if work.configuration.discovery.contains(.conversations) {
-            let lookBack = Int64(work.configuration.conversationDays) * 86_400_000
             let found = try await MentionSearch(work: work).find(
                 from: work.request.range.startMilliseconds - lookBack, to: work.request.range.endMilliseconds)
-            progress.mentions = found.mentions.count
-            progress.mentionPages = found.pages
+            progress.mentions = found
             progress.halved += found.halved
-            if work.configuration.discovery.contains(.evaluators) {
-                // Whom conversations name and no role does: one listing instead of a call for each evaluation.
-                let others = Set(found.mentions.values.compactMap(\.evaluator)).subtracting(progress.asked)
-                try await read(others.sorted(), &progress)
-            }
-            wanted.formUnion(try await unlisted(found.mentions, progress))
+            let isListing = work.configuration.discovery.contains(.evaluators)
+            // Whom conversations name and no role does: one listing instead of a call for each evaluation.
+            if isListing { try await read(found.mentions.values.compactMap(\.evaluator), &progress) }
+            var left = try await unlisted(found.mentions, progress)
+            if isListing { left = try await listAgain(left, &progress) }
+            wanted.formUnion(left.values.map(\.reference))
         }
-        let known = progress.ledger.ids.union(progress.elsewhere)
-        try await readEach(wanted.filter { !known.contains($0.evaluation) }.sorted { $0.text < $1.text }, &progress)
+        let single = wanted.filter { !progress.met.contains($0.evaluation) }.sorted { $0.text < $1.text }
+        try await readEach(single.map { SingleEvaluation(reference: $0) }, &progress)
     }
 
-    /// The evaluations that conversations mention, that no listing can have, and that may belong to this day.
-    private func unlisted(
-        _ mentions: [String: Mention], _ progress: Progress
-    ) async throws -> Set<EvaluationRequest.Reference> {
+    private var lookBack: Int64 { Int64(work.configuration.conversationDays) * 86_400_000 }
+
+    /// The evaluations that conversations mention, that no listing returned, and that may belong to this day.
+    ///
+    /// A listing is never believed to be whole: it may hide an evaluation, or its filter may mean another date.
+    private func unlisted(_ mentions: [String: Mention], _ progress: Progress) async throws -> [String: Mention] {
         let start = work.request.range.startMilliseconds
-        let isListing = work.configuration.discovery.contains(.evaluators)
         var candidates = mentions.filter { id, mention in
-            if progress.ledger.ids.contains(id) || progress.elsewhere.contains(id) { return false }
+            if progress.met.contains(id) { return false }
             // Nothing happens to an evaluation before it is assigned.
-            if let time = mention.eventTime, time < start { return false }
-            guard isListing, let evaluator = mention.evaluator else { return true }
-            return progress.refused.contains(evaluator)
+            return mention.eventTime.map { $0 >= start } ?? true
         }
-        guard !candidates.isEmpty else { return [] }
+        guard !candidates.isEmpty else { return [:] }
         // Those that were found on another day belong there.
-        let lookBack = Int64(work.configuration.conversationDays) * 86_400_000
         let end = work.request.range.endMilliseconds
         for manifest in try await lake.manifests(from: start - lookBack, to: end + lookBack) where manifest.job != work.job.id {
             try await lake.read(manifest) { record in
                 if let id = record.id { candidates[id] = nil }
             }
         }
-        return Set(candidates.values.map(\.reference))
+        return candidates
+    }
+
+    /// So many evaluations of an evaluator are read one by one rather than looked for in another listing.
+    private static let fewEvaluations = 3
+
+    /// Most of what is left was assigned on days that aren't in the lake yet: where it is more than a few of one evaluator's, a
+    /// listing of the time around the day tells it for a page. What's left then is in no listing at all.
+    private func listAgain(_ candidates: [String: Mention], _ progress: inout Progress) async throws -> [String: Mention] {
+        let refused = progress.asked.refused
+        let evaluators = Dictionary(grouping: candidates.values.compactMap(\.evaluator)) { $0 }
+            .filter { $0.value.count > Self.fewEvaluations && refused[$0.key] == nil }.keys.sorted()
+        let now = Int64(work.now().timeIntervalSince1970 * 1000)
+        let range = work.request.range
+        guard !evaluators.isEmpty,
+            let interval = QueryInterval(
+                startMilliseconds: range.startMilliseconds - lookBack,
+                endMilliseconds: max(range.endMilliseconds, min(now, range.endMilliseconds + lookBack)))
+        else { return candidates }
+        progress.listedAgain = evaluators.count
+        _ = try await list(evaluators, interval, &progress)
+        return candidates.filter { !progress.met.contains($0.key) }
     }
 
     // MARK: One by one
 
-    /// Reads evaluations by themselves, several at a time, and takes in what belongs to the day.
-    private func readEach(_ references: [EvaluationRequest.Reference], _ progress: inout Progress) async throws {
-        var waiting = references.makeIterator()
-        try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
-            var running = 0
-            while true {
-                while running < work.configuration.concurrency, let reference = waiting.next() {
-                    running += 1
-                    group.addTask { try await work.evaluation(reference) }
-                }
-                guard let answer = try await group.next() else { break }
-                running -= 1
-                progress.pointReads += 1
-                guard let bytes = answer else {
-                    progress.vanished += 1
-                    continue
-                }
-                let record = self.record(bytes)
-                if belongs(record, &progress) { try await progress.ledger.take(bytes, record) }
-                work.context.progressed(progress.figures)
+    /// Reads evaluations by themselves and takes in what belongs to the day; of those that can't be had, what the listing says.
+    private func readEach(_ evaluations: [SingleEvaluation], _ progress: inout Progress) async throws {
+        var reads = progress.reads
+        try await reads.read(evaluations, work) { evaluation, point in
+            if let bytes = point {
+                let whole = joined(bytes, evaluation.listed)
+                let record = self.record(whole)
+                if belongs(record, &progress) { try await progress.ledger.take(whole, record) }
+            } else if let listed = evaluation.listed {
+                progress.listedOnly += 1
+                try await progress.ledger.take(listed, record(listed))
+            } else {
+                progress.vanished += 1
             }
+            work.context.progressed(progress.figures)
         }
+        progress.reads = reads
+    }
+
+    /// A point read with what only the listing says of the same version.
+    private func joined(_ point: [UInt8], _ listed: [UInt8]?) -> [UInt8] {
+        guard let listed else { return point }
+        let (new, old) = (record(point), record(listed))
+        return new.identity == old.identity && new.signature == old.signature ? PointReads.joined(point, listed) : point
     }
 
     // MARK: Figures
@@ -243,33 +282,16 @@ struct DayExtract: Sendable {
         figures["wrong-totals"] = progress.listings.wrongTotals
         let rare = [
             "undated": progress.undated, "unidentified": progress.ledger.unidentified, "redacted": progress.ledger.redacted,
-            "vanished": progress.vanished, "reused": progress.reused, "halved": progress.halved,
-            "remembered-evaluators": progress.remembered, "refused-evaluators": progress.refused.count,
+            "vanished": progress.vanished, "listed-only": progress.listedOnly, "forbidden": progress.reads.forbidden,
+            "reused": progress.reused, "halved": progress.halved, "listed-again": progress.listedAgain,
+            "mention-refused": progress.mentions.refused, "mention-unsettled": progress.mentions.unsettled,
+            "remembered-evaluators": progress.remembered, "refused-evaluators": progress.asked.refused.count,
+            "missing-roles": progress.missingRoles,
             "reduced-pages": progress.listings.reducedPages, "repeated-pages": progress.listings.repeatedPages,
             "stray-uris": progress.listings.strayURIs, "missing-arrays": progress.listings.missingArrays,
             "forms-fetched": forms.fetched, "forms-missing": forms.missing,
         ]
         for (name, value) in rare where value > 0 { figures[name] = value }
         return figures
-    }
-}
-
-extension EvaluationWork {
-    /// An evaluation by itself; nil when the vendor has none there.
-    func evaluation(_ reference: EvaluationRequest.Reference) async throws -> [UInt8]? {
-        do {
-            let bytes = try await client.evaluation(
-                id: reference.evaluation, conversation: reference.conversation, expand: ["agent", "evaluator"])
-            return Self.trimmed(bytes)
-        } catch let error as GenesysCloudError where error.kind == .notFound {
-            return nil
-        }
-    }
-
-    /// The object without white space around it, as a listing's records are.
-    private static func trimmed(_ bytes: [UInt8]) -> [UInt8] {
-        let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d }
-        guard let last = bytes.lastIndex(where: { !isSpace($0) }) else { return bytes }
-        return Array(bytes[...last].drop(while: isSpace))
     }
 }

@@ -33,6 +33,8 @@ public struct EvaluationConfiguration: Sendable {
     public var margin: TimeInterval = 0
     /// How many days before the evaluation its conversation began at most, for finding evaluations by conversations.
     public var conversationDays = 10
+    /// How far back from now conversations are asked for at most, in seconds; 0: as far as the work needs.
+    public var mentionReach: TimeInterval = 0
     /// How many days a sweep looks back.
     public var sweepDays = 45
     /// Evaluations of a page, 1 to 100.
@@ -64,6 +66,7 @@ public struct EvaluationConfiguration: Sendable {
     /// - `evaluations.day-dates` (`assignedDate`, `createdDate`): which date says to which day an evaluation belongs.
     /// - `evaluations.margin` (0s): how much longer than the day listings are asked for at both ends.
     /// - `evaluations.conversation-days` (10): how many days before its evaluation a conversation began at most.
+    /// - `evaluations.mention-reach` (0s: any): how far back the vendor lets conversations be searched.
     /// - `evaluations.sweep-days` (45): how many days a sweep looks back.
     /// - `evaluations.page-size` (100), `evaluations.concurrency` (8): evaluations of a page, and calls at a time.
     /// - `evaluations.least-window` (15m): no interval is halved below this: an outage is no reason to go on.
@@ -85,6 +88,8 @@ public struct EvaluationConfiguration: Sendable {
         }
         margin = own.duration("margin", default: .zero, in: .zero ... .seconds(31 * 86_400)) / .seconds(1)
         conversationDays = own.int("conversation-days", default: conversationDays, in: 0...60)
+        mentionReach =
+            own.duration("mention-reach", default: .zero, in: .zero ... .seconds(3660 * 86_400)) / .seconds(1)
         sweepDays = own.int("sweep-days", default: sweepDays, in: 1...366)
         pageSize = own.int("page-size", default: pageSize, in: 1...100)
         concurrency = own.int("concurrency", default: concurrency, in: 1...64)

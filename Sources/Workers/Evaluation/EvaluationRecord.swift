@@ -17,6 +17,8 @@ struct EvaluationRecord: Sendable {
     let form: String?
     let status: String
     let isReleased: Bool
+    /// When it is or was released, in milliseconds since 1970 UTC; nil where that can't be read. It may lie ahead.
+    let releasedAt: Int64?
     /// Whether the vendor keeps the content back: then scores are missing, not zero.
     let isRedacted: Bool
     /// A hash of the whole record.
@@ -43,15 +45,24 @@ struct EvaluationRecord: Sendable {
         status = record.string(of: "status") ?? ""
         let released = record.string(of: "releaseDate") ?? ""
         isReleased = !released.isEmpty
+        releasedAt = VendorTime.parse(released)
         isRedacted = record.rawValue(of: "redacted").map { String(decoding: $0, as: UTF8.self) == "true" } ?? false
         content = record.contentHash
-        signature = ContentHash.of(Array("\(status)\u{0}\(released)\u{0}\(isRedacted)".utf8))
+        signature = ContentHash.of(Array("\(status)\u{0}\(Self.instant(released))\u{0}\(isRedacted)".utf8))
         if let id {
-            identity = RecordIdentity(digestOf: "\(id)\u{0}\(version)\u{0}\(changed)".utf8)
+            identity = RecordIdentity(digestOf: "\(id)\u{0}\(Self.number(version))\u{0}\(Self.instant(changed))".utf8)
         } else {
             // Never lost: what has no id is its own identity.
             identity = RecordIdentity(digestOf: record.bytes)
         }
+    }
+
+    /// A time as its milliseconds: the listing and the point read write the same one with and without a fraction.
+    private static func instant(_ text: String) -> String { VendorTime.parse(text).map { "\($0)" } ?? text }
+
+    /// A version's number, however it is written.
+    private static func number(_ text: String) -> String {
+        Double(text).flatMap { Int64(exactly: $0) }.map { "\($0)" } ?? text
     }
 
     /// When it was changed last, in milliseconds since 1970 UTC; the date of the day where that isn't said.

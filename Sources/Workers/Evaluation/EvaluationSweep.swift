@@ -20,13 +20,18 @@ struct EvaluationSweep: Sendable {
         var changedAt: Int64
         var status: String
         var isReleased: Bool
+        /// The position of its day's manifest.
+        var manifest: Int
     }
 
     private struct Lake {
+        /// The manifests of the window's days.
         var manifests: [Manifest] = []
         /// Versions and their signatures.
         var versions = RecordIndex()
         var latest: [RecordIdentity: Latest] = [:]
+        /// Evaluations of days around the window.
+        var elsewhere: Set<RecordIdentity> = []
 
         /// The manifest of the day that a moment belongs to.
         func manifest(at time: Int64) -> Manifest? {
@@ -37,18 +42,18 @@ struct EvaluationSweep: Sendable {
     }
 
     private struct Findings {
-        /// By job, what has changed.
+        /// By job, what has changed, as far as it has an address.
         var changes: [String: Set<EvaluationRequest.Reference>] = [:]
+        var changed = 0
         var seen: Set<RecordIdentity> = []
         var listings = ListingFigures()
-        var asked: Set<String> = []
-        var refused: Set<String> = []
+        var asked = AskedEvaluators()
         /// Changed evaluations of days that the lake doesn't have.
         var uncovered = 0
-        var mentions = 0
-        var mentionPages = 0
-        var pointReads = 0
+        var mentions = MentionSearch.Found()
+        var reads = PointReads()
         var halved = 0
+        var missingRoles = 0
     }
 
     func run() async throws -> JobResult {
@@ -62,24 +67,37 @@ struct EvaluationSweep: Sendable {
         if work.configuration.discovery.contains(.evaluators) {
             let found = try await EvaluatorDirectory(work: work).load()
             findings.listings += found.figures
+            findings.missingRoles = found.missingRoles
             try await list(found.evaluators, window, lake, &findings)
         }
         if work.configuration.discovery.contains(.conversations) { try await search(window, lake, &findings) }
+        try findings.reads.checkPermission(isPermitted: findings.asked.pages > 0, work)
         let successors = lake.manifests.compactMap { manifest in
             findings.changes[manifest.job].map { rerun(manifest, $0) }
         }
         // The tag of a sweep says that it was done; its result is what it asks for.
         try await work.output.publish([], after: try await work.output.find()?.manifest)
         return JobResult(
-            manifest: work.output.manifestKey.text,
-            figures: [
-                "days": lake.manifests.count, "reruns": successors.count,
-                "changed": findings.changes.values.reduce(0) { $0 + $1.count }, "uncovered": findings.uncovered,
-                "versions": lake.versions.count, "evaluators": findings.asked.count, "pages": findings.listings.pages,
-                "mentions": findings.mentions, "mention-pages": findings.mentionPages, "point-reads": findings.pointReads,
-                "halved": findings.halved, "wrong-totals": findings.listings.wrongTotals,
-            ], successors: successors)
+            manifest: work.output.manifestKey.text, figures: figures(findings, lake, successors.count), successors: successors)
     }
+
+    private func figures(_ findings: Findings, _ lake: Lake, _ reruns: Int) -> [String: Int] {
+        var figures = [
+            "days": lake.manifests.count, "reruns": reruns, "changed": findings.changed, "uncovered": findings.uncovered,
+            "versions": lake.versions.count, "evaluators": findings.asked.all.count, "pages": findings.listings.pages,
+            "mentions": findings.mentions.mentions.count, "mention-pages": findings.mentions.pages,
+            "point-reads": findings.reads.count, "halved": findings.halved, "wrong-totals": findings.listings.wrongTotals,
+        ]
+        let rare = [
+            "vanished": findings.reads.missing, "forbidden": findings.reads.forbidden,
+            "mention-refused": findings.mentions.refused, "mention-unsettled": findings.mentions.unsettled,
+            "refused-evaluators": findings.asked.refused.count, "missing-roles": findings.missingRoles,
+        ]
+        for (name, value) in rare where value > 0 { figures[name] = value }
+        return figures
+    }
+
+    private var lookBack: Int64 { Int64(work.configuration.conversationDays) * 86_400_000 }
 
     /// The next revision of a day's job, told what it must find.
     private func rerun(_ manifest: Manifest, _ references: Set<EvaluationRequest.Reference>) -> Job {
@@ -95,99 +113,117 @@ struct EvaluationSweep: Sendable {
     private func load(_ window: QueryInterval) async throws -> Lake {
         var lake = Lake()
         let evaluations = LakeEvaluations(work: work, dataset: work.request.subject)
-        lake.manifests = try await evaluations.manifests(from: window.startMilliseconds, to: window.endMilliseconds)
-        var versions = RecordIndex()
-        var latest: [RecordIdentity: Latest] = [:]
-        for manifest in lake.manifests {
+        // Conversations of the window carry evaluations of the days around it, too: those aren't missing.
+        let around = try await evaluations.manifests(
+            from: window.startMilliseconds - lookBack, to: window.endMilliseconds + lookBack)
+        for manifest in around {
+            let isInside =
+                manifest.interval.map {
+                    $0.end.milliseconds > window.startMilliseconds && $0.start.milliseconds < window.endMilliseconds
+                } ?? false
+            let position = lake.manifests.count
+            if isInside { lake.manifests.append(manifest) }
             try await evaluations.read(manifest) { record in
-                versions.keep(record.identity, content: record.signature, at: RecordIndex.Place(object: 0, line: 0))
-                guard let id = record.id.map({ RecordIdentity($0) }) else { return }
-                if let present = latest[id], present.changedAt > record.changedAt { return }
-                latest[id] = Latest(
-                    changedAt: record.changedAt, status: record.status.lowercased(), isReleased: record.isReleased)
+                guard isInside else {
+                    if let id = record.id { lake.elsewhere.insert(RecordIdentity(id)) }
+                    return
+                }
+                lake.versions.keep(record.identity, content: record.signature, at: RecordIndex.Place(object: 0, line: 0))
+                keep(record, position, in: &lake.latest)
             }
-            work.context.progressed(["days": lake.manifests.count, "versions": versions.count])
+            work.context.progressed(["days": lake.manifests.count, "versions": lake.versions.count])
         }
-        lake.versions = versions
-        lake.latest = latest
         return lake
+    }
+
+    private func keep(_ record: EvaluationRecord, _ position: Int, in latest: inout [RecordIdentity: Latest]) {
+        guard let id = record.id.map({ RecordIdentity($0) }) else { return }
+        let now = Int64(work.now().timeIntervalSince1970 * 1000)
+        // A release by schedule may leave the date of change alone, and be known long before.
+        let released = record.releasedAt.flatMap { $0 <= now ? $0 : nil }
+        let changedAt = max(record.changedAt, released ?? Int64.min)
+        if let present = latest[id], present.changedAt > changedAt { return }
+        latest[id] = Latest(
+            changedAt: changedAt, status: record.status.lowercased(),
+            isReleased: record.releasedAt.map { $0 <= now } ?? record.isReleased, manifest: position)
     }
 
     // MARK: The vendor
 
     private func list(
-        _ evaluators: [String], _ window: QueryInterval, _ lake: Lake, _ findings: inout Findings
+        _ evaluators: some Sequence<String>, _ window: QueryInterval, _ lake: Lake, _ findings: inout Findings
     ) async throws {
-        let evaluators = evaluators.filter { findings.asked.insert($0).inserted }
+        // To the present: what was assigned since is in no day yet, and needn't be read one by one to know that.
+        let now = Int64(work.now().timeIntervalSince1970 * 1000)
+        let interval =
+            QueryInterval(
+                startMilliseconds: window.startMilliseconds,
+                endMilliseconds: max(window.endMilliseconds, min(now, window.endMilliseconds + lookBack))) ?? window
         let listings = EvaluatorListings(work: work, expandsAnswerTotals: false)
-        let result = try await listings.read(evaluators, window) { page in
-            page.forEach { consider(EvaluationRecord($0, dates: work.configuration.dayDates), lake, &findings) }
+        let result = try await listings.read(findings.asked.take(evaluators), interval) { page in
+            page.forEach { consider(EvaluationRecord($0, dates: work.configuration.dayDates), window, lake, &findings) }
             work.context.progressed(["versions": lake.versions.count, "seen": findings.seen.count])
         }
         findings.listings += result.figures
-        findings.refused.formUnion(result.refused)
         findings.halved += result.halved
+        try findings.asked.add(result)
     }
 
-    private func consider(_ record: EvaluationRecord, _ lake: Lake, _ findings: inout Findings) {
-        if let id = record.id { findings.seen.insert(RecordIdentity(id)) }
+    private func consider(_ record: EvaluationRecord, _ window: QueryInterval, _ lake: Lake, _ findings: inout Findings) {
+        let id = record.id.map { RecordIdentity($0) }
+        if let id { findings.seen.insert(id) }
         guard lake.versions.find(record.identity)?.content != record.signature else { return }
-        guard let reference = record.reference, let date = record.date, let manifest = lake.manifest(at: date) else {
+        let manifest: Manifest?
+        if let date = record.date {
+            guard window.startMilliseconds <= date && date < window.endMilliseconds else { return }
+            manifest = lake.manifest(at: date)
+        } else {
+            // What says no date belongs to the day on which it was found.
+            manifest = id.flatMap { lake.latest[$0] }.map { lake.manifests[$0.manifest] }
+        }
+        guard let manifest else {
             findings.uncovered += 1
             return
         }
-        findings.changes[manifest.job, default: []].insert(reference)
+        findings.changed += 1
+        // One without an address can't be asked for, but its day can.
+        findings.changes[manifest.job, default: []].formUnion(record.reference.map { [$0] } ?? [])
     }
 
-    /// Looks at what conversations mention and listings don't have.
+    /// Looks at what conversations mention and listings don't have, whoever evaluated.
     private func search(_ window: QueryInterval, _ lake: Lake, _ findings: inout Findings) async throws {
-        let lookBack = Int64(work.configuration.conversationDays) * 86_400_000
         let found = try await MentionSearch(work: work).find(
             from: window.startMilliseconds - lookBack, to: window.endMilliseconds)
-        findings.mentions = found.mentions.count
-        findings.mentionPages = found.pages
+        findings.mentions = found
         findings.halved += found.halved
-        let isListing = work.configuration.discovery.contains(.evaluators)
-        if isListing {
-            let others = Set(found.mentions.values.compactMap(\.evaluator)).subtracting(findings.asked)
-            try await list(others.sorted(), window, lake, &findings)
+        if work.configuration.discovery.contains(.evaluators) {
+            try await list(found.mentions.values.compactMap(\.evaluator), window, lake, &findings)
         }
-        let refused = findings.refused
         let seen = findings.seen
         let wanted = found.mentions.values.filter { mention in
             let id = RecordIdentity(mention.reference.evaluation)
-            if seen.contains(id) { return false }
-            if isListing, let evaluator = mention.evaluator, !refused.contains(evaluator) { return false }
+            // What is gone, or has been at rest since before the window, can't belong to its days and be read.
+            if seen.contains(id) || lake.elsewhere.contains(id) || mention.isDeleted { return false }
+            if let time = mention.eventTime, time < window.startMilliseconds { return false }
             return lake.latest[id].map { Self.differs(mention, $0) } ?? true
         }
-        try await readEach(wanted.map(\.reference).sorted { $0.text < $1.text }, lake, &findings)
+        let single = wanted.map(\.reference).sorted { $0.text < $1.text }.map { SingleEvaluation(reference: $0) }
+        var reads = findings.reads
+        try await reads.read(single, work) { _, point in
+            if let bytes = point {
+                let record = bytes.withUnsafeBytes {
+                    EvaluationRecord(RawRecord(bytes: $0), dates: work.configuration.dayDates)
+                }
+                consider(record, window, lake, &findings)
+            }
+            work.context.progressed(["seen": findings.seen.count])
+        }
+        findings.reads = reads
     }
 
     /// Whether a conversation says something of an evaluation that the lake doesn't know.
     private static func differs(_ mention: Mention, _ latest: Latest) -> Bool {
         if let time = mention.eventTime, time > latest.changedAt { return true }
         return mention.status.lowercased() != latest.status || mention.isReleased != latest.isReleased
-    }
-
-    private func readEach(
-        _ references: [EvaluationRequest.Reference], _ lake: Lake, _ findings: inout Findings
-    ) async throws {
-        var waiting = references.makeIterator()
-        try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
-            var running = 0
-            while true {
-                while running < work.configuration.concurrency, let reference = waiting.next() {
-                    running += 1
-                    group.addTask { try await work.evaluation(reference) }
-                }
-                guard let answer = try await group.next() else { break }
-                running -= 1
-                findings.pointReads += 1
-                guard let bytes = answer else { continue }
-                let record = bytes.withUnsafeBytes { EvaluationRecord(RawRecord(bytes: $0), dates: work.configuration.dayDates) }
-                consider(record, lake, &findings)
-                work.context.progressed(["point-reads": findings.pointReads])
-            }
-        }
     }
 }

@@ -18,16 +18,36 @@ struct EvaluatorDirectory: Sendable {
         var figures = ListingFigures()
         /// Those that were remembered alone.
         var remembered = 0
+        /// Roles of the configuration that the vendor doesn't have.
+        var missingRoles = 0
     }
 
     /// Finds them all.
     ///
-    /// - Throws: `ExtractionFailure`, reason `no-such-role`, when there's no role of exactly a configured name.
+    /// A role that isn't there is told and counted; what its members did is found by conversations, as far as they mention it.
+    ///
+    /// - Throws: `ExtractionFailure`, reason `no-such-role`, when a configured role isn't there, nobody else is known, and
+    ///   conversations aren't asked either: then nothing would be found.
     func load() async throws -> Found {
         var found = Found()
         var ids = Set(work.configuration.evaluators)
         var roles: [String] = []
-        for name in work.configuration.roles { roles += try await role(named: name, &found) }
+        var failure: ExtractionFailure?
+        for name in work.configuration.roles {
+            switch try await role(named: name, &found) {
+            case .ids(let ids): roles += ids
+            case .missing(let near):
+                found.missingRoles += 1
+                let names = near.isEmpty ? "none at all" : near.map { "“\($0)”" }.joined(separator: ", ")
+                let reason = ExtractionFailure(
+                    reason: "no-such-role", message: "no role is called exactly “\(name)”; there are \(names)",
+                    advice:
+                        "correct evaluations.roles (near are \(names)), or give the OAuth client's role authorization:role:view in every division"
+                )
+                failure = failure ?? reason
+                work.logger.error("a role of evaluations.roles isn't there", metadata: ["error": "\(reason)"])
+            }
+        }
         for role in roles {
             found.figures += try await work.client.listing(Quality.members(ofRole: role)) { page in
                 page.forEach { if let id = $0.string(of: "id") { ids.insert(id) } }
@@ -42,6 +62,7 @@ struct EvaluatorDirectory: Sendable {
             let id = String(object.key.text.dropFirst(memory.count + 1))
             if Job.isIdentifier(id), ids.insert(id).inserted { found.remembered += 1 }
         }
+        if let failure, ids.isEmpty, !work.configuration.discovery.contains(.conversations) { throw failure }
         found.evaluators = ids.sorted()
         return found
     }
@@ -60,18 +81,24 @@ struct EvaluatorDirectory: Sendable {
         "\(StateLayout.root)/\(work.job.kind)/evaluators/\(work.job.source.replacing("/", with: "_"))"
     }
 
+    private enum Role {
+        case ids([String])
+        /// There's none of this name; those that are like it, the most like first.
+        case missing([String])
+    }
+
     /// The roles of exactly this name: the vendor's search returns others too, and not in the order of likeness.
-    private func role(named name: String, _ found: inout Found) async throws -> [String] {
+    private func role(named name: String, _ found: inout Found) async throws -> Role {
         var exact: [String] = []
-        var near: [String] = []
+        var others: Set<String> = []
         func read(_ query: ListingQuery, _ found: inout Found) async throws {
             found.figures += try await work.client.listing(query) { page in
                 page.forEach { role in
                     guard let id = role.string(of: "id"), let its = role.string(of: "name") else { return }
                     if its == name {
                         exact.append(id)
-                    } else if near.count < 10 {
-                        near.append(its)
+                    } else if others.count < Self.namesKept {
+                        others.insert(String(its.prefix(80)))
                     }
                 }
             }
@@ -84,12 +111,23 @@ struct EvaluatorDirectory: Sendable {
             all.parameters.removeAll { $0.name == "name" }
             try await read(all, &found)
         }
-        guard !exact.isEmpty else {
-            throw ExtractionFailure(
-                reason: "no-such-role", message: "no role is called exactly “\(name)”; there are \(near.joined(separator: ", "))",
-                advice: "correct evaluations.roles, or give the OAuth client's role authorization:role:view in every division")
+        return exact.isEmpty ? .missing(Self.near(name, others)) : .ids(exact)
+    }
+
+    private static let namesKept = 1000
+
+    /// The ten names that are most like a name: the same in other letters, one within the other, words in common.
+    static func near(_ name: String, _ others: Set<String>) -> [String] {
+        func words(_ text: String) -> Set<Substring> { Set(text.lowercased().split { !$0.isLetter && !$0.isNumber }) }
+        let wanted = words(name)
+        func likeness(_ other: String) -> Int {
+            let (left, right) = (name.lowercased(), other.lowercased())
+            if left == right { return 1000 }
+            let isPart = !left.isEmpty && !right.isEmpty && (left.contains(right) || right.contains(left))
+            return (isPart ? 100 : 0) + words(other).intersection(wanted).count
         }
-        return exact
+        let ranked = others.map { (likeness($0), $0) }.sorted { ($1.0, $0.1) < ($0.0, $1.1) }
+        return ranked.prefix(10).map(\.1)
     }
 
     /// A user's id, if the vendor says that the user has one of the roles.

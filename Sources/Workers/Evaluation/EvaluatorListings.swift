@@ -1,4 +1,5 @@
 internal import Contracts
+internal import Extraction
 internal import GenesysCloud
 internal import Logging
 internal import Records
@@ -11,8 +12,10 @@ struct EvaluatorListings: Sendable {
 
     struct Result: Sendable {
         var figures = ListingFigures()
-        /// Evaluators whom the vendor doesn't take.
-        var refused: Set<String> = []
+        /// Pages of evaluations.
+        var pages = 0
+        /// Evaluators whom the vendor doesn't take, with its reasons.
+        var refused: [String: GenesysCloudError] = [:]
         /// Intervals that were halved.
         var halved = 0
     }
@@ -27,8 +30,8 @@ struct EvaluatorListings: Sendable {
     private enum Answer: Sendable {
         case page(Walk, ListingPage)
         case end(Walk)
-        case timedOut(Walk, GenesysCloudError)
-        case refused(Walk)
+        case tooWide(Walk, GenesysCloudError)
+        case refused(Walk, GenesysCloudError)
     }
 
     /// Reads everything that was assigned to evaluators in an interval.
@@ -52,18 +55,20 @@ struct EvaluatorListings: Sendable {
                 case .page(let walk, let read):
                     // A listing that has begun goes on before others begin: the less it can shift.
                     waiting.append(walk)
+                    result.pages += 1
                     try await page(read)
                 case .end(let walk): result.figures += walk.reader.figures
-                case .timedOut(let walk, let error):
+                case .tooWide(let walk, let error):
                     guard let halves = halves(walk) else { throw error }
                     result.figures += walk.reader.figures
                     result.halved += 1
                     waiting += [halves.1, halves.0]
-                case .refused(let walk):
-                    result.refused.insert(walk.evaluator)
+                case .refused(let walk, let error):
+                    result.figures += walk.reader.figures
+                    result.refused[walk.evaluator] = error
                     work.logger.warning(
-                        "the vendor takes no such evaluator; conversations may still mention what is missing then",
-                        metadata: ["evaluator": "\(walk.evaluator)"])
+                        "the vendor takes no such evaluator; what conversations mention of it is read one by one",
+                        metadata: ["evaluator": "\(walk.evaluator)", "error": "\(error)"])
                 }
             }
         }
@@ -92,10 +97,46 @@ struct EvaluatorListings: Sendable {
         do {
             guard let page = try await walk.reader.next() else { return .end(walk) }
             return .page(walk, page)
-        } catch let error as GenesysCloudError where error.kind == .unavailable(status: 504) {
-            return .timedOut(walk, error)
-        } catch let error as GenesysCloudError where error.code == "quality.query.invalid.user" {
-            return .refused(walk)
+        } catch let error as GenesysCloudError {
+            switch error.kind {
+            case .unavailable(status: 504), .badRequest(.intervalTooLong), .badRequest(.paginationTooDeep):
+                return .tooWide(walk, error)
+            // Whoever was deleted or never was one must not end the day of all others.
+            case .notFound, .badRequest(.other): return .refused(walk, error)
+            case .credentials, .permission, .throttled, .unavailable, .badAnswer, .transport: throw error
+            }
         }
+    }
+}
+
+/// Who was asked for evaluations, and what came of it.
+struct AskedEvaluators: Sendable {
+    private(set) var all: Set<String> = []
+    private(set) var refused: [String: GenesysCloudError] = [:]
+    /// Pages of evaluations that came.
+    private(set) var pages = 0
+
+    /// Those who weren't asked yet, in order; from now on they were.
+    mutating func take(_ evaluators: some Sequence<String>) -> [String] {
+        Set(evaluators).subtracting(all).sorted().filter { all.insert($0).inserted }
+    }
+
+    /// Takes in what came of asking.
+    ///
+    /// - Throws: `ExtractionFailure`, reason `evaluators-refused`, when the vendor gives everybody the same refusal: then the
+    ///   question is wrong, and going on would make of it an empty day.
+    mutating func add(_ result: EvaluatorListings.Result) throws(ExtractionFailure) {
+        pages += result.pages
+        refused.merge(result.refused) { $1 }
+        guard pages == 0, let error = refused.values.first, refused.count == all.count,
+            refused.values.allSatisfy({ $0.status == 400 && $0.code == error.code }),
+            all.count > 1 || error.code != "quality.query.invalid.user"
+        else { return }
+        throw ExtractionFailure(
+            reason: "evaluators-refused",
+            message: "the vendor refuses the evaluations of each of \(all.count) evaluators: \(error)",
+            advice:
+                "check that evaluations.roles and evaluations.evaluators name users of this organisation; if they do, report this with the vendor's message"
+        )
     }
 }

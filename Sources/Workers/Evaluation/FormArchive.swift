@@ -4,6 +4,7 @@ internal import GenesysCloud
 internal import Logging
 internal import ObjectStorage
 internal import Records
+internal import WorkerKit
 
 /// Keeps every version of a form that evaluations refer to: a published version never changes, so each is fetched once.
 ///
@@ -24,6 +25,8 @@ struct FormArchive: Sendable {
         let folder = "\(work.configuration.layout.folder(source: work.job.source, dataset: "evaluation_forms"))/versions"
         for id in ids.sorted() {
             try Task.checkCancellation()
+            // The first day of a lake fetches hundreds of forms: a job that says nothing for long is taken for stuck.
+            work.context.progressed(["forms-fetched": result.fetched, "forms-missing": result.missing])
             guard Job.isIdentifier(id) else {
                 result.missing += 1
                 continue

@@ -198,4 +198,15 @@ struct ListingWalkTests {
         #expect(query.pageSize == 100 && query.listing.firstPath.contains("startTime=1970-01-01T00%3A00%3A00.000Z"))
         #expect(query.listing.firstPath.contains("expandAnswerTotalScores=true&includeDeletedUsers=true"))
     }
+
+    @Test("what an evaluation is to be expanded by is a repeated parameter, as the definition of the API has lists")
+    func expansion() async throws {
+        let stub = VendorStub(api: [.page(#"{"id":"e1"}"#)])
+        try await stub.run { base in
+            let bytes = try await Caller(base).client.evaluation(id: "e1", conversation: "c1", expand: ["agent", "evaluator"])
+            #expect(String(decoding: bytes, as: UTF8.self) == #"{"id":"e1"}"#)
+            #expect(
+                stub.calls.map(\.target) == ["/api/v2/quality/conversations/c1/evaluations/e1?expand=agent&expand=evaluator"])
+        }
+    }
 }

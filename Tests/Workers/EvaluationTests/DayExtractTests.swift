@@ -1,6 +1,8 @@
 import Contracts
 import Foundation
 import ObjectStorage
+import Synchronization
+import TestSupport
 import Testing
 import VendorSimulator
 import WorkerKit
@@ -64,7 +66,9 @@ struct DayExtractTests {
         }
     }
 
-    @Test("the role is the one of exactly this name, not the first that the search returns")
+    @Test(
+        "the role is the one of exactly this name, not the first that the search returns; without it, conversations find what they name"
+    )
     func role() async throws {
         let week = SimulatedWeek()
         try await week.run { running in
@@ -75,6 +79,14 @@ struct DayExtractTests {
         }
         var wrong = SimulatedWeek()
         wrong.configuration.roles = ["quality evaluator"]
+        let misspelt = wrong
+        try await misspelt.run { running in
+            let result = try await running.done(SimulatedWeek.job())
+            #expect(result.figures["missing-roles"] == 1)
+            try await misspelt.expectTruth(try running.truth())
+        }
+        wrong.store = MemoryObjectStore()
+        wrong.configuration.discovery = [.evaluators]
         try await wrong.run { running in
             guard case .dead(let failure, _) = try await running.failure(SimulatedWeek.job()) else {
                 Issue.record("not dead")
@@ -82,6 +94,7 @@ struct DayExtractTests {
             }
             #expect(failure.reason == "no-such-role" && failure.message.contains("Quality Evaluator Lead"), "\(failure)")
             #expect(failure.advice?.contains("evaluations.roles") == true)
+            #expect(failure.advice?.contains("near are “Quality Evaluator”, ") == true, "\(failure)")
         }
     }
 
@@ -121,8 +134,8 @@ struct DayExtractTests {
             let result = try await running.done(SimulatedWeek.job())
             let truth = try running.truth()
             try await scored.expectTruth(truth)
-            let points = Set(truth.map(\.point))
-            #expect(try await scored.lines().allSatisfy { points.contains($0.text) })
+            let whole = Set(truth.flatMap { $0.evaluator == nil ? [$0.point] : [SimulatedWeek.forms($0)[2]] })
+            #expect(try await scored.lines().allSatisfy { whole.contains($0.text) }, "also the team, which only the listing has")
             #expect(result.figures["point-reads"] ?? 0 >= truth.count)
             // A second revision reads nothing again that is there in this version.
             let again = try await running.done(SimulatedWeek.job(revision: 1))
@@ -237,6 +250,20 @@ struct DayExtractTests {
             #expect(calls == used.count)
             _ = try await running.done(SimulatedWeek.job(revision: 1))
             #expect(running.calls("/quality/forms/evaluations/") == calls)
+        }
+    }
+
+    @Test("every form that is fetched is progress: hundreds of them at once aren't taken for a job that is stuck")
+    func formsAreProgress() async throws {
+        let week = SimulatedWeek()
+        try await week.run { running in
+            let told = Mutex<[Int]>([])
+            let context = JobContext(attempt: 1, worker: "w@0", logger: .quiet) { figures in
+                if let fetched = figures["forms-fetched"] { told.withLock { $0.append(fetched) } }
+            }
+            _ = try await running.handler.handle(SimulatedWeek.job(), context)
+            let used = Set(try running.truth().map(\.form))
+            #expect(told.withLock { $0 } == Array(0..<used.count))
         }
     }
 

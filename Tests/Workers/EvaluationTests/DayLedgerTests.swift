@@ -88,4 +88,43 @@ struct DayLedgerTests {
         let dated = second.withUnsafeBytes { EvaluationRecord(RawRecord(bytes: $0), dates: ["assignedDate", "createdDate"]) }
         #expect(dated.date == 1_772_409_600_000)
     }
+
+    @Test("a version is the same however its number and its times are written, and another one isn't")
+    func forms() {
+        func record(_ version: String, _ changed: String, _ released: String) -> EvaluationRecord {
+            read(Array(#"{"id":"e","version":\#(version),"changedDate":"\#(changed)","releaseDate":"\#(released)"}"#.utf8))
+        }
+        let plain = record("1", "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z")
+        for other in [
+            record("1.0", "2026-03-02T00:00:00.000Z", "2026-03-03T00:00:00.000000Z"),
+            record("1", "2026-03-02T08:00:00+0800", "2026-03-03T00:00:00+00:00"),
+        ] {
+            #expect(other.identity == plain.identity && other.signature == plain.signature)
+        }
+        for other in [record("2", plain.changed, ""), record("1", "2026-03-02T00:00:00.001Z", ""), record("1", "soon", "")] {
+            #expect(other.identity != plain.identity && other.signature != plain.signature)
+        }
+    }
+
+    @Test("what only the listing has of an evaluation stands behind the point read, whose bytes stay what they are")
+    func joined() {
+        func joined(_ point: String, _ listed: String) -> String {
+            String(decoding: PointReads.joined(Array(point.utf8), Array(listed.utf8)), as: UTF8.self)
+        }
+        #expect(
+            joined(#"{"a": 1.50, "b":{"x":[ ]} }"#, #"{"b":2,"agentTeam": {"id":"t"},"a":1,"c":1e2}"#)
+                == #"{"a": 1.50, "b":{"x":[ ]} ,"agentTeam":{"id":"t"},"c":1e2}"#)
+        for (point, listed) in [(#"{"a":1}"#, #"{"a":2}"#), ("{}", #"{"a":2}"#), ("[1]", #"{"a":2}"#), (#"{"a":1}"#, #"{"b"#)] {
+            #expect(joined(point, listed) == point)
+        }
+    }
+
+    @Test("the roles that are named instead of a missing one are those most like it")
+    func near() {
+        let names: Set = ["Admin", "quality evaluator", "Quality Admin", "Senior Quality Evaluator", "Telephony"]
+        #expect(
+            EvaluatorDirectory.near("Quality Evaluator", names) == [
+                "quality evaluator", "Senior Quality Evaluator", "Quality Admin", "Admin", "Telephony",
+            ])
+    }
 }

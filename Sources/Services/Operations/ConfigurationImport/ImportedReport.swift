@@ -82,6 +82,20 @@ struct ImportedReport: Sendable {
         return text
     }
 
+    /// The names of roles, one or several; nil when one of them is none or holds a secret.
+    private func roles() -> [String]? {
+        guard case .array(let elements)? = value(.role) else {
+            return text(.role).flatMap { $0.utf8.count <= 200 ? [$0] : nil }
+        }
+        let names = elements.compactMap { $0.string?.trimmingCharacters(in: .whitespacesAndNewlines) }
+        guard !names.isEmpty, names.count == elements.count, names.count <= 100,
+            names.allSatisfy({ name in
+                !name.isEmpty && name.utf8.count <= 200 && !secrets.contains { name.contains($0) }
+            })
+        else { return nil }
+        return names
+    }
+
     private func count(_ key: ImportedKey, in range: ClosedRange<Int>) -> Int? {
         let number = value(key)?.integer ?? text(key).flatMap { Int64($0) }
         return number.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
@@ -136,15 +150,25 @@ struct ImportedReport: Sendable {
         given.endTime = value(.endTime).flatMap(ImportedTime.init(_:))
         given.zone = (options.zone ?? text(.zone)).flatMap(BusinessZone.init(_:))
         time = ImportedSchedule(given)
+        let isSnapshot = kind?.isSnapshot ?? false
+        let spans = [ImportedKey.startDate, .endDate, .startTime, .endTime]
+        if isSnapshot {
+            time.makeSnapshot()
+            let given = spans.filter { value($0) != nil }
+            let text =
+                "a list has no past, each snapshot is today's: schedules.yaml: lag: 0, catch-up: latest, without start and end"
+            for key in given { say(.changed, key, text) }
+            if given.isEmpty { say(.changed, .startDate, text) }
+        }
         for (key, isRead) in [(ImportedKey.startDate, given.startDay != nil), (.endDate, given.endDay != nil)]
-        where value(key) != nil {
+        where value(key) != nil && !isSnapshot {
             if isRead { say(time.days.0, key, time.days.1) } else { refuse(key, "days before today such as -1, or a date") }
         }
         for (key, isRead) in [(ImportedKey.startTime, given.startTime != nil), (.endTime, given.endTime != nil)]
-        where value(key) != nil {
+        where value(key) != nil && !isSnapshot {
             if isRead { say(time.times.0, key, time.times.1) } else { refuse(key, "a time of day such as 16:00:00.000Z") }
         }
-        if value(.startDate) == nil, value(.endDate) == nil { say(time.days.0, .startDate, time.days.1) }
+        if value(.startDate) == nil, value(.endDate) == nil, !isSnapshot { say(time.days.0, .startDate, time.days.1) }
         if value(.zone) != nil {
             if options.zone != nil {
                 say(.changed, .zone, "schedules.yaml: zone: \(time.zone), as --zone says")
@@ -218,11 +242,11 @@ struct ImportedReport: Sendable {
         if value(.role) != nil {
             if kind?.dataset != "evaluations" {
                 say(.needless, .role, "only evaluations are found by a role")
-            } else if let role = text(.role), role.utf8.count <= 200 {
-                settings["evaluations.roles"] = .array([.string(role)])
-                say(.carried, .role, "evaluation-worker.yaml: evaluations.roles; the name must match exactly")
+            } else if let roles = roles() {
+                settings["evaluations.roles"] = .array(roles.map { .string($0) })
+                say(.carried, .role, "evaluation-worker.yaml: evaluations.roles; a name must match exactly")
             } else {
-                refuse(.role, "one role's name")
+                refuse(.role, "roles' names")
             }
         }
     }
@@ -383,11 +407,12 @@ struct ImportedReport: Sendable {
             ("kind", .string(kind.kind)), ("dataset", .string(kind.dataset)), ("source", .string(source)),
             ("cron", .string(cron)),
             ("zone", .string(time.zone)), ("lag", .integer(Int64(time.lag))), ("window", .string(time.window)),
-            ("settle", .string("10m")),
         ]
+        if !kind.isSnapshot { lines.append(("settle", .string("10m"))) }
         if let start = time.start { lines.append(("start", .string(start))) }
         if let end = time.end { lines.append(("end", .string(end))) }
-        lines.append(("catch-up", .string("all")))
+        // What was missed of a list is gone: days that are caught up with would all get today's.
+        lines.append(("catch-up", .string(kind.isSnapshot ? "latest" : "all")))
         var parameters: [String: JSONValue] = [:]
         parameters["request"] = request
         parameters["task"] = kind.task.map { .string($0) }

@@ -94,7 +94,7 @@ struct ImportedSchedule: Sendable {
         let startSecond = given.startTime?.second ?? 0
         switch (given.startDay, given.endDay) {
         case (.date(let first)?, let last):
-            setDates(first, last, shift: shift, startSecond: startSecond)
+            setDates(first, last, given, shift: shift, startSecond: startSecond)
             setTimes(given, length: nil)
         case (_, .date?):
             days = (
@@ -111,15 +111,25 @@ struct ImportedSchedule: Sendable {
 
     private static func number(_ day: ImportedDay?) -> Int? { if case .delta(let number)? = day { number } else { nil } }
 
-    private mutating func setDates(_ first: String, _ last: ImportedDay?, shift: Int, startSecond: Int) {
+    private mutating func setDates(_ first: String, _ last: ImportedDay?, _ given: Given, shift: Int, startSecond: Int) {
         // The day that begins at the script's first instant: 16:00Z of one date is midnight of the next, east of Greenwich.
-        let moved = (startSecond + shift) / 86_400
+        let moved = Self.day(startSecond + shift)
         start = CalendarDay(first).map { "\(CalendarDay(number: $0.number + moved))" }
         var text = "schedules.yaml: start: \(start ?? first)"
-        if case .date(let date)? = last, let day = CalendarDay(date) {
-            let isExclusive = startSecond > 0 || moved > 0
-            let lastDay = CalendarDay(number: day.number + (isExclusive ? moved - 1 : moved))
-            if let startDay = start.flatMap(CalendarDay.init(_:)), lastDay.number >= startDay.number {
+        if case .date(let date)? = last, let day = CalendarDay(date), let startDay = start.flatMap(CalendarDay.init(_:)) {
+            let lastDay: CalendarDay
+            if let endSecond = given.endTime?.second {
+                // The day of the last instant before the script's end: 00:00 of a date is the end of the day before.
+                lastDay = CalendarDay(number: day.number + Self.day(endSecond + shift - 1))
+            } else {
+                // Without an end time nothing says whether the last date is read; a day too many harms nothing.
+                lastDay = CalendarDay(number: day.number + (startSecond > 0 || moved > 0 ? moved - 1 : moved))
+            }
+            guard lastDay.number >= startDay.number || given.endTime == nil else {
+                days = (.left, "the end isn't after the beginning: only start: \(startDay) is written; put end: there yourself")
+                return
+            }
+            if lastDay.number >= startDay.number {
                 end = "\(lastDay)"
                 text += ", end: \(lastDay)"
             }
@@ -128,6 +138,17 @@ struct ImportedSchedule: Sendable {
             .changed,
             text + "; days long past are published at once, 100 at a time. For a single backfill use `switchboard jobs backfill`"
         )
+    }
+
+    /// The day that a second counted from a date's midnight lies in, counted from that date.
+    private static func day(_ second: Int) -> Int { Int((Double(second) / 86_400).rounded(.down)) }
+
+    /// Makes it the schedule of a list of what there is now: once a day, whatever the script asked for.
+    mutating func makeSnapshot() {
+        lag = 0
+        window = "1d"
+        start = nil
+        end = nil
     }
 
     private mutating func setDeltas(_ given: Given, first: Int, last: Int, startSecond: Int, shift: Int) {

@@ -11,6 +11,9 @@ struct ReportKind: Sendable, Hashable {
     /// The task in the schedule's parameters; nil where the worker knows it by the data set.
     var task: String? { dataset == "evaluation_forms" ? "forms" : nil }
 
+    /// Whether it is a look at the present: whatever day is asked for, it would get today's.
+    var isSnapshot: Bool { ![Self.conversations, .evaluations, .userDetails].contains(self) }
+
     /// The section of the worker's configuration.
     var settings: String {
         switch dataset {

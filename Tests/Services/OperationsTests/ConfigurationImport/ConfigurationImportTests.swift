@@ -108,6 +108,53 @@ struct ConfigurationImportTests {
         #expect(schedule.lag == lag && "\(schedule.window)" == window && schedule.zone.name == zone, "\(result.report)")
     }
 
+    @Test(
+        "fixed dates become start and end; where the script's end falls on a midnight the day behind it isn't part of it",
+        arguments: [
+            (#""end_date":"2026-03-02","start_time":"00:00:00.000Z","end_time":"00:00:00.000Z""#, "2026-03-01", "2026-03-01"),
+            (#""end_date":"2026-03-02","start_time":"00:00","end_time":"23:59:59.999Z""#, "2026-03-01", "2026-03-02"),
+            (#""end_date":"2026-03-02","start_time":"00:00","end_time":"12:00""#, "2026-03-01", "2026-03-02"),
+            (#""end_date":"2026-03-02","start_time":"16:00:00Z","end_time":"16:00:00Z""#, "2026-03-02", "2026-03-02"),
+            (#""end_date":"2026-03-02","start_time":"16:00:00Z","end_time":"15:59:59Z""#, "2026-03-02", "2026-03-02"),
+            (#""end_date":"2026-03-05","start_time":"05:00Z","end_time":"05:00Z""#, "2026-03-01", "2026-03-04"),
+            (#""end_date":"2026-03-02""#, "2026-03-01", "2026-03-02"),
+            (#""end_date":"2026-03-01""#, "2026-03-01", "2026-03-01"),
+            (#""end_date":"2026-03-01","start_time":"00:00","end_time":"00:00""#, "2026-03-01", nil),
+        ])
+    func dates(_ fields: String, _ start: String, _ end: String?) async throws {
+        let result = try imported(#"{"gcs_report":"conversations","start_date":"2026-03-01",\#(fields)}"#)
+        let schedule = try #require(try await expectReadable(result).first)
+        #expect(schedule.start.map { "\($0)" } == start && schedule.end.map { "\($0)" } == end, "\(result.report)")
+    }
+
+    @Test(
+        "lists of what there is now are a snapshot a day, whatever days the script names; none of the past is published",
+        arguments: ["users", "queues", "evaluation_forms"])
+    func snapshots(_ report: String) async throws {
+        for fields in [
+            #""start_date":"2024-01-01","end_date":"2024-12-31""#, #""start_date":-7,"end_date":-1"#, #""page_size":100"#,
+        ] {
+            let result = try imported(#"{"gcs_report":"\#(report)",\#(fields)}"#)
+            let schedule = try #require(try await expectReadable(result).first)
+            #expect(schedule.catchUp == .latest && schedule.lag == 0 && schedule.start == nil && schedule.end == nil)
+            #expect(result.notes.contains { $0.key == "start_date" && $0.outcome == .changed }, "\(result.report)")
+        }
+    }
+
+    @Test("several roles are several roles")
+    func roles() async throws {
+        func roles(_ json: String) throws -> String? {
+            let result = try imported(#"{"gcs_report":"evaluations","roles":\#(json)}"#)
+            return result.files.first { $0.name == "evaluation-worker.yaml" }?.text
+                .firstMatch(of: /\ \ roles:\n(?:\ \ \ \ -\ .*\n)+/).map { String($0.output) }
+        }
+        let two = "  roles:\n    - \"Quality Evaluator\"\n    - \"Team Lead\"\n"
+        #expect(try roles(#"["Quality Evaluator"," Team Lead "]"#) == two)
+        #expect(try roles(#""Quality Evaluator""#) == "  roles:\n    - \"Quality Evaluator\"\n")
+        for refused in ["[]", #"["a",1]"#, #"["a",""]"#, "[[]]"] { #expect(try roles(refused) == nil) }
+        _ = try await expectReadable(try imported(#"{"gcs_report":"evaluations","roles":["A","B"]}"#))
+    }
+
     @Test("file-name patterns become the day's folder, where a layout can say it")
     func fileNames() throws {
         func folder(_ pattern: String) throws -> String? {

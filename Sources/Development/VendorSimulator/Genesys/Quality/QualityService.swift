@@ -21,7 +21,9 @@ struct QualityService: Sendable {
         switch (parts.count, parts.first) {
         case (2, "evaluations") where parts[1] == "query": return try evaluations(question, parameters, contextID)
         case (4, "conversations") where parts[2] == "evaluations":
-            return evaluation(parts[1], parts[3], parameters, contextID)
+            // Both forms of a list are accepted: the repeated parameter and the comma-joined one.
+            let expanded = FormBody.fields(question.query).filter { $0.0 == "expand" }.flatMap { $0.1.split(separator: ",") }
+            return evaluation(parts[1], parts[3], expandsForm: expanded.contains("evaluationForm"), contextID)
         case (2, "forms") where parts[1] == "evaluations":
             return try formListing(question, parameters, forms.all, isWhole: false)
         case (3, "forms") where parts[1] == "evaluations": return form(forms.version(parts[2]), contextID)
@@ -107,15 +109,12 @@ struct QualityService: Sendable {
         return book.assigned(from: start, to: end, where: isWanted)
     }
 
-    private func evaluation(
-        _ conversation: String, _ id: String, _ parameters: [String: String], _ contextID: String
-    ) -> Answer {
+    private func evaluation(_ conversation: String, _ id: String, expandsForm: Bool, _ contextID: String) -> Answer {
         guard let entry = book.evaluations(ofConversation: conversation).first(where: { $0.id == id }) else {
             return missing(contextID)
         }
-        let expands = parameters["expand"]?.split(separator: ",").contains("evaluationForm") ?? false
         var bytes = RecordBytes(capacity: 8_192)
-        book.append(entry, as: .point(form: expands), to: &bytes)
+        book.append(entry, as: .point(form: expandsForm), to: &bytes)
         return Answer(body: bytes.buffer)
     }
 
