@@ -29,25 +29,16 @@ public struct ConversationHandler: JobHandler {
     ///
     /// - Throws: an `ExtractionFailure`, which knows what should become of the job.
     public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
-        do {
+        try await Outcome.ofExtraction {
             let work = try DayWork(job, context, client: client, store: store, configuration: configuration, now: now)
-            return try await Outcome.countingCalls {
-                switch (work.request.work, work.request.method) {
-                case (.extract, .query): try await QueryExtract(work: work).run()
-                case (.extract, .job): try await DetailsJobExtract(work: work).run()
-                case (.finish, _): try await OpenFinish(work: work).run()
-                case (.finishOpen, _): try await OpenSweep(work: work).run()
-                case (.settle, _): try await SettleSweep(work: work).run()
-                case (.privacyRequests, _): .done(try await PrivacyRequests(work: work).run())
-                }
+            return switch (work.request.work, work.request.method) {
+            case (.extract, .query): try await QueryExtract(work: work).run()
+            case (.extract, .job): try await DetailsJobExtract(work: work).run()
+            case (.finish, _): try await OpenFinish(work: work).run()
+            case (.finishOpen, _): try await OpenSweep(work: work).run()
+            case (.settle, _): try await SettleSweep(work: work).run()
+            case (.privacyRequests, _): .done(try await PrivacyRequests(work: work).run())
             }
-        } catch let error as GenesysCloudError {
-            try Task.checkCancellation()
-            throw ExtractionFailure(error)
-        } catch let error as ObjectStorageError {
-            // Every call of a cancelled task fails; that says nothing about vendor or lake.
-            try Task.checkCancellation()
-            throw ExtractionFailure(error)
         }
     }
 }

@@ -30,22 +30,17 @@ public struct EvaluationHandler: JobHandler {
     ///
     /// - Throws: an `ExtractionFailure`, which knows what should become of the job.
     public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
-        do {
+        try await Outcome.ofExtraction {
             let work = try EvaluationWork(
                 job: job, request: EvaluationRequest(job), context: context, client: client, store: store,
                 configuration: configuration, now: now)
-            switch work.request.work {
-            case .extract: return .done(try await DayExtract(work: work).run())
-            case .sweep: return .done(try await EvaluationSweep(work: work).run())
-            case .forms: return .done(try await FormSnapshot(work: work).run())
-            }
-        } catch let error as GenesysCloudError {
-            try Task.checkCancellation()
-            throw ExtractionFailure(error)
-        } catch let error as ObjectStorageError {
-            // Every call of a cancelled task fails; that says nothing about vendor or lake.
-            try Task.checkCancellation()
-            throw ExtractionFailure(error)
+            let result =
+                switch work.request.work {
+                case .extract: try await DayExtract(work: work).run()
+                case .sweep: try await EvaluationSweep(work: work).run()
+                case .forms: try await FormSnapshot(work: work).run()
+                }
+            return .done(result)
         }
     }
 }

@@ -31,22 +31,15 @@ public struct UserDetailsHandler: JobHandler {
     ///
     /// - Throws: an `ExtractionFailure`, which knows what should become of the job.
     public func handle(_ job: Job, _ context: JobContext) async throws -> Outcome {
-        do {
+        try await Outcome.ofExtraction {
             let task = try UserDetailsTask(job, configuration)
-            return try await Outcome.countingCalls {
+            let result =
                 switch task.action {
-                case .extract(let method): .done(try await extract(job, task, method, context))
-                case .lookup(let lookup): .done(try await look(up: lookup, job, task, context))
-                case .complete(let dataset): .done(try await sweep(job, task, dataset, context))
+                case .extract(let method): try await extract(job, task, method, context)
+                case .lookup(let lookup): try await look(up: lookup, job, task, context)
+                case .complete(let dataset): try await sweep(job, task, dataset, context)
                 }
-            }
-        } catch let error as GenesysCloudError {
-            try Task.checkCancellation()
-            throw ExtractionFailure(error)
-        } catch let error as ObjectStorageError {
-            // Every call of a cancelled task fails; that says nothing about vendor or lake.
-            try Task.checkCancellation()
-            throw ExtractionFailure(error)
+            return .done(result)
         }
     }
 
