@@ -31,6 +31,8 @@ struct DayExtraction: Sendable {
     let numberBefore: UInt32
     /// The key of the object with this number.
     let key: @Sendable (UInt32) throws(ObjectStorageError) -> ObjectKey
+    /// Whether an interval of which the vendor returns nothing is taken for empty, whatever total it names.
+    let acceptsNothing: Bool
     let progress: @Sendable ([String: Int]) -> Void
     let checkpoint: JobCheckpoint
     let logger: Logger
@@ -47,6 +49,11 @@ struct DayExtraction: Sendable {
         let total: Int
     }
 
+    /// The vendor names a total but returns nothing.
+    struct NothingOfSomething: Error {
+        let total: Int
+    }
+
     func run() async throws -> Result {
         let (found, pages) = try await resume()
         let ledger = Box(found)
@@ -56,6 +63,9 @@ struct DayExtraction: Sendable {
         while !isSettled, passes < maximumPasses {
             passes += 1
             isSettled = try await pass(passes, ledger, written: passes == 1 ? pages : nil, &listing)
+        }
+        if let total = listing.lastTotal, total > 0, !acceptsNothing, ledger.withLock({ $0.seen == 0 }) {
+            throw NothingOfSomething(total: total)
         }
         return try await tidy(ledger, passes: passes, isSettled: isSettled)
     }
@@ -76,6 +86,10 @@ struct DayExtraction: Sendable {
             pageSize: query.pageSize, concurrency: pass == 1 ? concurrency : 1, after: written?.count ?? 0, total: written?.total)
         var written = written
         var changed = 0
+        // Rows move by a few places at most while a page is on its way: one that comes twice does so within a few pages.
+        var recent: [RecordIdentity] = []
+        var isRepeated = false
+        var filled = written?.count ?? 0
         try await withThrowingTaskGroup(of: PageAnswer.self) { group in
             while true {
                 while let page = walk.request() {
@@ -84,9 +98,16 @@ struct DayExtraction: Sendable {
                 guard let answer = try await group.next() else { break }
                 walk.answered(answer.page, records: answer.records, total: answer.total)
                 listing.answered(total: answer.total)
+                if answer.records > 0 { filled += 1 }
                 if let splitAbove, let total = answer.total, total > splitAbove { throw TooManyResults(total: total) }
                 changed += ledger.withLock { $0.merge(answer) }
                 progress(ledger.withLock { $0.figures })
+                if pass > 1 {
+                    let before = recent.count
+                    recent += answer.identities
+                    isRepeated = isRepeated || Set(recent).count < before + answer.identities.count
+                    recent = Array(Set(answer.identities)) + recent.prefix(min(before, query.pageSize * 2))
+                }
                 if answer.records == query.pageSize,
                     written?.add(
                         answer.page, sha256: answer.object?.result.sha256 ?? WrittenPages.nothing, bytes: answer.bytes,
@@ -100,7 +121,8 @@ struct DayExtraction: Sendable {
         }
         let after = ledger.withLock { (count: $0.index.count, seen: $0.seen, duplicates: $0.duplicates) }
         return listing.endPass(
-            hasNews: after.count > before || changed > 0, hasDuplicates: after.duplicates > 0, seen: after.seen)
+            hasNews: after.count > before || changed > 0, hasDuplicates: pass == 1 ? after.duplicates > 0 : isRepeated,
+            known: after.seen, pages: filled)
     }
 
     private func fetch(_ page: Int, pass: Int, _ ledger: Box<PageLedger>) async throws -> PageAnswer {
@@ -120,7 +142,7 @@ struct DayExtraction: Sendable {
                         return ledger.highestObject
                     }
                 },
-                isOwned: isOwned,
+                isOwned: isOwned, notesIdentities: pass > 1,
                 isKnown: { identity, content in
                     pass > 1 && ledger.withLock { $0.index.find(identity)?.content == content }
                 })
@@ -134,7 +156,7 @@ struct DayExtraction: Sendable {
                 return PageAnswer(
                     page: page, sequence: sequence, records: read.recordCount, total: read.totalHits, bytes: read.bytes,
                     entries: written.entries, known: sink.known, unidentified: sink.unidentified, outside: sink.outside,
-                    object: written.object)
+                    identities: sink.identities, object: written.object)
             } catch {
                 await sink.abandon()
                 throw error

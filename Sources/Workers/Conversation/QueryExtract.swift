@@ -30,6 +30,10 @@ struct QueryExtract: Sendable {
             return .done(try await extract(query, former: found?.manifest))
         } catch let error as DayExtraction.TooManyResults {
             return try await divide(because: "results", figures: ["total-hits": error.total], fallback: nil)
+        } catch let error as DayExtraction.NothingOfSomething {
+            throw ExtractionFailure(
+                retryBecause: "vendor-empty", message: "the vendor names \(error.total) conversations and returns none",
+                advice: "nothing to do: it is asked again; the third attempt believes it")
         } catch let error as GenesysCloudError {
             switch error.kind {
             case .badRequest(.paginationTooDeep): return try await divide(because: "results", fallback: error)
@@ -54,6 +58,8 @@ struct QueryExtract: Sendable {
             isOwned: { keepsAll || ConversationRecord.starts($0, in: range) },
             numberBefore: work.output.firstFreeNumber(after: former) - 1,
             key: { [names = work.names] (number) throws(ObjectStorageError) in try names.key(number) },
+            // A vendor that has an outage may answer without an error; one whose totals are wrong does so each time.
+            acceptsNothing: work.context.attempt >= 3,
             progress: { [context = work.context] in context.progressed($0) }, checkpoint: work.context.checkpoint,
             logger: work.context.logger)
         let result = try await extraction.run()

@@ -22,6 +22,9 @@ public struct MovingListing: Sendable {
     /// Whether the pass at hand is the first.
     public var isFirstPass: Bool { passes <= 1 }
 
+    /// The total that an answer named last; nil when none did in the last pass.
+    public var lastTotal: Int? { total }
+
     /// Begins a pass.
     ///
     /// - Parameter total: what answers that needn't be asked for again had said.
@@ -59,15 +62,5 @@ public struct MovingListing: Sendable {
         }
         quietPasses += 1
         return total == nil || isExact || quietPasses >= 2
-    }
-
-    /// Ends a pass, for callers that count rows that came twice over all passes: only the first pass is judged by them.
-    ///
-    /// - Parameters:
-    ///   - hasNews: whether the pass brought rows, or versions of rows, that weren't known.
-    ///   - hasDuplicates: whether rows came twice so far.
-    ///   - seen: how many rows are known.
-    public mutating func endPass(hasNews: Bool, hasDuplicates: Bool, seen: Int) -> Bool {
-        endPass(hasNews: hasNews, hasDuplicates: isFirstPass && hasDuplicates, known: seen)
     }
 }

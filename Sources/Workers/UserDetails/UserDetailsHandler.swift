@@ -121,14 +121,7 @@ public struct UserDetailsHandler: JobHandler {
                 until: due, reason: "not-settled", message: "the interval has not been over for long enough",
                 advice: "wait; give the schedule a settle time of user-details.settle-margin or more")
         case .job:
-            let available: Int64?
-            do {
-                available = try await client.dataAvailability(of: .users)
-            } catch let error as GenesysCloudError where error.kind == .badAnswer {
-                // A date that nobody can read is as good as none: the vendor may say another one later.
-                context.logger.warning("the vendor's availability date can't be read", metadata: ["error": "\(error)"])
-                available = nil
-            }
+            let available = try await client.dataAvailability(of: .users)
             guard let available, available >= task.range.endMilliseconds else {
                 throw UserDetailsTask.notAvailable(
                     until: available, end: task.range.endMilliseconds, reason: "vendor-not-available", now: now())

@@ -60,18 +60,6 @@ struct MovingListingTests {
         #expect(!ends.contains(true) && !last && quiet)
     }
 
-    @Test("who counts rows that came twice over all passes is judged by them in the first one only")
-    func cumulative() {
-        var listing = MovingListing()
-        listing.beginPass()
-        listing.answered(total: 10)
-        let first = listing.endPass(hasNews: true, hasDuplicates: true, seen: 10)
-        listing.beginPass()
-        listing.answered(total: 10)
-        let second = listing.endPass(hasNews: false, hasDuplicates: true, seen: 10)
-        #expect(!first && second)
-    }
-
     @Test("two rows that change places in every pass, the total standing still: never read while one is missing")
     func swap() {
         var known: Set<Int> = []

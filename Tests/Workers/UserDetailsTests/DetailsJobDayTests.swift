@@ -57,29 +57,6 @@ struct DetailsJobDayTests {
         }
     }
 
-    @Test("an availability date that nobody can read is as good as none: the day waits, and no attempt is spent")
-    func unreadableAvailability() async throws {
-        let users = SimulatedUsers {
-            $0.faults.mercy = 0
-            $0.faults.rules = [
-                FaultRule(
-                    path: "/api/v2/analytics/users/details/jobs/availability", requests: Array(1...12),
-                    fault: .status(200, body: .html))
-            ]
-        }
-        try await users.run { running in
-            let job = SimulatedUsers.job(1, parameters: Self.parameters)
-            guard case .snooze(_, let failure) = try await running.handle(job) else {
-                Issue.record("not snoozed")
-                return
-            }
-            #expect(failure.reason == "vendor-not-available" && failure.message.contains("unknown"))
-            #expect(running.simulator.submittedJobs == 0)
-            try await running.done(job)
-            try await running.expectTruth(1, through: 1)
-        }
-    }
-
     @Test("results that are truncated although the day was available are incomplete: nothing is published, it's run again")
     func truncated() async throws {
         let users = SimulatedUsers { $0.jobs.queuedLooks = 1 }
