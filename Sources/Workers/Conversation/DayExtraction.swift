@@ -86,9 +86,6 @@ struct DayExtraction: Sendable {
             pageSize: query.pageSize, concurrency: pass == 1 ? concurrency : 1, after: written?.count ?? 0, total: written?.total)
         var written = written
         var changed = 0
-        // Rows move by a few places at most while a page is on its way: one that comes twice does so within a few pages.
-        var recent: [RecordIdentity] = []
-        var isRepeated = false
         var filled = written?.count ?? 0
         try await withThrowingTaskGroup(of: PageAnswer.self) { group in
             while true {
@@ -102,12 +99,6 @@ struct DayExtraction: Sendable {
                 if let splitAbove, let total = answer.total, total > splitAbove { throw TooManyResults(total: total) }
                 changed += ledger.withLock { $0.merge(answer) }
                 progress(ledger.withLock { $0.figures })
-                if pass > 1 {
-                    let before = recent.count
-                    recent += answer.identities
-                    isRepeated = isRepeated || Set(recent).count < before + answer.identities.count
-                    recent = Array(Set(answer.identities)) + recent.prefix(min(before, query.pageSize * 2))
-                }
                 if answer.records == query.pageSize,
                     written?.add(
                         answer.page, sha256: answer.object?.result.sha256 ?? WrittenPages.nothing, bytes: answer.bytes,
@@ -120,9 +111,10 @@ struct DayExtraction: Sendable {
             }
         }
         let after = ledger.withLock { (count: $0.index.count, seen: $0.seen, duplicates: $0.duplicates) }
+        // Later passes write no line for a row that comes again as it is known, so only the first one knows what came twice.
         return listing.endPass(
-            hasNews: after.count > before || changed > 0, hasDuplicates: pass == 1 ? after.duplicates > 0 : isRepeated,
-            known: after.seen, pages: filled)
+            hasNews: after.count > before || changed > 0, hasDuplicates: pass == 1 && after.duplicates > 0, known: after.seen,
+            pages: filled)
     }
 
     private func fetch(_ page: Int, pass: Int, _ ledger: Box<PageLedger>) async throws -> PageAnswer {
@@ -142,7 +134,7 @@ struct DayExtraction: Sendable {
                         return ledger.highestObject
                     }
                 },
-                isOwned: isOwned, notesIdentities: pass > 1,
+                isOwned: isOwned,
                 isKnown: { identity, content in
                     pass > 1 && ledger.withLock { $0.index.find(identity)?.content == content }
                 })
@@ -156,7 +148,7 @@ struct DayExtraction: Sendable {
                 return PageAnswer(
                     page: page, sequence: sequence, records: read.recordCount, total: read.totalHits, bytes: read.bytes,
                     entries: written.entries, known: sink.known, unidentified: sink.unidentified, outside: sink.outside,
-                    identities: sink.identities, object: written.object)
+                    object: written.object)
             } catch {
                 await sink.abandon()
                 throw error

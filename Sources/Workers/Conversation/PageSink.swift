@@ -48,8 +48,6 @@ struct PageAnswer: Sendable {
     let unidentified: Int
     /// Records that belong to other intervals, and so weren't written.
     let outside: [RecordIdentity]
-    /// All records of the answer, where they were asked to be noted.
-    var identities: [RecordIdentity] = []
     /// The object, when something was written.
     let object: (number: UInt32, result: PutResult)?
 }
@@ -66,8 +64,6 @@ struct PageSink {
     private let number: @Sendable () -> UInt32
     /// Whether a record is for this job to keep.
     private let isOwned: @Sendable (RawRecord) -> Bool
-    /// Whether the records of the answer are noted, known ones too.
-    private let notesIdentities: Bool
     /// Whether a record needs no line, because it is kept already in this version.
     private let isKnown: @Sendable (RecordIdentity, UInt64) -> Bool
 
@@ -78,12 +74,11 @@ struct PageSink {
     private(set) var known = 0
     private(set) var unidentified = 0
     private(set) var outside: [RecordIdentity] = []
-    private(set) var identities: [RecordIdentity] = []
 
     init(
         store: any ObjectStore, options: PutOptions, key: @escaping @Sendable (UInt32) throws(ObjectStorageError) -> ObjectKey,
         content: @escaping @Sendable (RawRecord) -> UInt64, number: @escaping @Sendable () -> UInt32,
-        isOwned: @escaping @Sendable (RawRecord) -> Bool, notesIdentities: Bool = false,
+        isOwned: @escaping @Sendable (RawRecord) -> Bool,
         isKnown: @escaping @Sendable (RecordIdentity, UInt64) -> Bool
     ) {
         self.store = store
@@ -92,7 +87,6 @@ struct PageSink {
         self.content = content
         self.number = number
         self.isOwned = isOwned
-        self.notesIdentities = notesIdentities
         self.isKnown = isKnown
     }
 
@@ -100,7 +94,6 @@ struct PageSink {
     mutating func add(_ record: RawRecord) {
         guard isOwned(record) else {
             outside.append(ConversationRecord.id(of: record).map { RecordIdentity($0) } ?? RecordIdentity(digestOf: record.bytes))
-            if notesIdentities, let last = outside.last { identities.append(last) }
             return
         }
         let start = lines.count
@@ -109,7 +102,6 @@ struct PageSink {
             PageAnswer.Entry(line: UnsafeRawBufferPointer(rebasing: $0[start...].dropLast()), content: content)
         }
         if !entry.isIdentified { unidentified += 1 }
-        if notesIdentities { identities.append(entry.identity) }
         guard !isKnown(entry.identity, entry.content) else {
             known += 1
             lines.removeLast(lines.count - start)

@@ -5,8 +5,8 @@
 ///
 /// 1. The first one is enough if no row came twice, every answer named the same total, and that is what was seen. Without a total
 ///    it is enough if there was one page only.
-/// 2. A later one is quiet if it brought nothing new and no row twice. A quiet one is enough if its totals stood still and are
-///    what is known, or if there are none.
+/// 2. A later one is quiet if it brought nothing new, and no row twice or as many are known as its totals said all the while. A
+///    quiet one is enough if its totals stood still and are what is known, or if there are none.
 /// 3. If they aren't, a row may have been missed: then two quiet passes in a row are enough. So a vendor whose totals are merely
 ///    wrong costs three passes, not all of them; but rows that come twice in every pass are a listing that is never read.
 public struct MovingListing: Sendable {
@@ -56,7 +56,7 @@ public struct MovingListing: Sendable {
     ) -> Bool {
         let isExact = !hasMoved && total.map { $0 == known || $0 == distinct } ?? false
         if isFirstPass { return !hasDuplicates && (total == nil ? (pages ?? answers) <= 1 : isExact) }
-        guard !hasNews, !hasDuplicates else {
+        guard !hasNews, !hasDuplicates || isExact else {
             quietPasses = 0
             return false
         }

@@ -51,7 +51,15 @@ struct MovingListingTests {
         #expect(ends == [false, false, true] && shrunkEnds == [false, true])
     }
 
-    @Test("a pass in which rows came twice isn't quiet, however still the total stands")
+    @Test("a vendor whose pages overlap in every pass is believed when all that it counts is known")
+    func overlapping() {
+        var listing = MovingListing()
+        let first = pass(&listing, totals: [20, 20], news: true, duplicates: true, known: 20)
+        let second = pass(&listing, totals: [20, 20], duplicates: true, known: 20)
+        #expect(!first && second)
+    }
+
+    @Test("a pass in which rows came twice while others are missing isn't quiet, however still the total stands")
     func restlessRows() {
         var listing = MovingListing()
         let ends = (0..<8).map { pass(&listing, totals: [20, 20], news: $0 == 0, duplicates: true, known: 19, distinct: 19) }

@@ -104,10 +104,10 @@ final class JobMemory: Sendable {
     private func keepHouse() {
         chore { [self] in
             do throws(ObjectStorageError) {
-                try await CheckpointHousekeeping.sweep(
+                try await StateHousekeeping.sweep(
                     store, kind: configuration.kind, now: clock.date(), logger: logger)
             } catch {
-                logger.notice("old checkpoints not looked for", metadata: ["error": "\(error)"])
+                logger.notice("old state not looked for", metadata: ["error": "\(error)"])
             }
         }
     }

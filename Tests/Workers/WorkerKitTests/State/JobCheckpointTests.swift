@@ -245,10 +245,14 @@ struct JobCheckpointTests {
     func housekeeping() async throws {
         await attempt().save(step: "pages", cursor: .integer(1), forced: true)
         try await store.put(ObjectKey("_switchboard/test/starts/x.json"), bytes: [1])
-        #expect(try await CheckpointHousekeeping.sweep(store, kind: "test", now: Date(), logger: .quiet) == 0)
-        let later = Date().addingTimeInterval(CheckpointHousekeeping.retention + 60)
-        #expect(try await CheckpointHousekeeping.sweep(store, kind: "other", now: later, logger: .quiet) == 0)
-        #expect(try await CheckpointHousekeeping.sweep(store, kind: "test", now: later, logger: .quiet) == 1)
+        try await store.put(ObjectKey("\(StateLayout.switches)/x.json"), bytes: [1])
+        let tomorrow = Date().addingTimeInterval(StateHousekeeping.switchRetention + 60)
+        #expect(try await StateHousekeeping.sweep(store, kind: "other", now: Date(), logger: .quiet) == 0)
+        #expect(try await StateHousekeeping.sweep(store, kind: "other", now: tomorrow, logger: .quiet) == 1)
+        #expect(try await StateHousekeeping.sweep(store, kind: "test", now: Date(), logger: .quiet) == 0)
+        let later = Date().addingTimeInterval(StateHousekeeping.checkpointRetention + 60)
+        #expect(try await StateHousekeeping.sweep(store, kind: "other", now: later, logger: .quiet) == 0)
+        #expect(try await StateHousekeeping.sweep(store, kind: "test", now: later, logger: .quiet) == 1)
         #expect(try await store.list(prefix: "").collect().map(\.key.text) == ["_switchboard/test/starts/x.json"])
     }
 }
