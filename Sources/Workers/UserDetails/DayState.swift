@@ -14,6 +14,8 @@ struct DayState: Sendable, Hashable {
 
     /// Whether pages kept shifting until the last pass.
     var isUnsettled = false
+    /// When the day was first extracted; nil in states of earlier versions.
+    var since: Date?
 
     /// The largest state that is read, bytes.
     static let maximumBytes = 64 << 20
@@ -42,6 +44,7 @@ struct DayState: Sendable, Hashable {
             "version": .integer(Self.version), "job": .object(about), "open": Self.value(open), "adopted": Self.value(adopted),
         ]
         if isUnsettled { fields["unsettled"] = .bool(true) }
+        if let since { fields["since"] = .string(Timestamp.string(since)) }
         return (JSONValue.object(fields).encoded() ?? []) + [UInt8(ascii: "\n")]
     }
 
@@ -68,6 +71,7 @@ struct DayState: Sendable, Hashable {
         self.open = open
         self.adopted = adopted
         isUnsettled = value["unsettled"]?.bool ?? false
+        since = value["since"]?.string.flatMap(Timestamp.date)
     }
 
     private static func keys(_ value: JSONValue?) -> Set<RowKey>? {

@@ -41,6 +41,13 @@ struct DayStates: Sendable {
         return interval.end.addingTimeInterval(configuration.carry / .seconds(1)) <= now
     }
 
+    /// Whether a day's rows have been followed for long enough; those of history, which was extracted just now, are followed too.
+    func isGivenUp(_ state: DayState, at now: Date, _ configuration: UserDetailsConfiguration) -> Bool {
+        guard let interval = state.job.interval else { return true }
+        let since = max(interval.end, state.since ?? .distantPast)
+        return since.addingTimeInterval(configuration.carry / .seconds(1)) <= now
+    }
+
     /// Writes a day's state.
     func write(_ state: DayState) async throws {
         try await store.put(try stateKey(state.job), bytes: state.encoded())

@@ -141,7 +141,7 @@ struct FollowUp: Sendable {
         _ state: DayState, _ crossing: [RowKey: UserRow], asks: Bool, _ result: inout Result
     ) async throws -> Bool {
         guard let interval = state.job.interval else { return false }
-        guard !states.isForgotten(state.job, at: now, configuration) else {
+        guard !states.isGivenUp(state, at: now, configuration) else {
             // A user who is gone has a last row for ever.
             if !state.open.isEmpty { result.figures["given-up", default: 0] += state.open.count }
             var rest = state
@@ -179,12 +179,14 @@ struct FollowUp: Sendable {
         return ended
     }
 
-    /// Asks from where the rows begin up to now: a vendor may leave out an end that lies behind the interval's.
+    /// Asks from where the rows begin up to now, as far as rows are carried: a vendor may leave out an end that lies behind the
+    /// interval's.
     private func ask(
         for keys: Set<RowKey>, _ interval: Interval, _ users: Int, _ result: inout Result
     ) async throws -> [UserRow] {
         let day: Int64 = 86_400_000
-        let end = Int64(now.timeIntervalSince1970 * 1000)
+        let carried = interval.end.addingTimeInterval(configuration.carry / .seconds(1))
+        let end = Int64(min(now, carried).timeIntervalSince1970 * 1000)
         let reach = end - Self.intervalDays[0] * day
         // The row of another day, which is kept here, may have begun long ago: then the day that saw it must do.
         var begin = keys.map(\.start).filter { $0 > reach }.reduce(Int64(interval.start.timeIntervalSince1970 * 1000), min)

@@ -69,7 +69,8 @@ public struct UserDetailsHandler: JobHandler {
             return result
         }
         try await wait(task, method, context)
-        let before = try await states.all().filter { state in
+        let known = try await states.all()
+        let before = known.filter { state in
             state.job.id != job.id && (state.job.interval?.start ?? .distantFuture) < task.interval.start
         }
         var day = DayExtraction(
@@ -89,6 +90,8 @@ public struct UserDetailsHandler: JobHandler {
             state.open = day.open
             state.adopted = day.adopted
             state.isUnsettled = day.figures["unsettled"] == 1
+            let first = known.first { $0.job.id == job.id }
+            state.since = first.map(\.since) ?? now()
             // The state before the manifest: who sees the manifest can see what the day holds.
             let isRemembered = !state.isEmpty || !states.isForgotten(job, at: now(), configuration)
             if isRemembered { try await states.write(state) }

@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import Logging
 import ObjectStorage
 import TestSupport
 import Testing
@@ -151,6 +152,20 @@ struct OpenRowTests {
         #expect(rest.map(\.key?.user) == ["a", "c"] && rest.allSatisfy { !$0.isOpen })
         #expect(try await !states.forget(rest, for: job))
         #expect(try await states.learned(job).isEmpty)
+    }
+
+    @Test("rows of history, extracted long after their day, are followed for as long as yesterday's")
+    func history() throws {
+        let states = DayStates(
+            store: MemoryObjectStore(), source: "genesys/main", dataset: "user_details", logger: Logger(label: "test"))
+        let configuration = UserDetailsConfiguration()
+        var state = DayState(job: SimulatedUsers.job(1))
+        let extracted = SimulatedUsers.interval(1).end.addingTimeInterval(250 * 86_400)
+        #expect(states.isGivenUp(state, at: extracted, configuration))
+        state.since = extracted
+        let kept = try #require(DayState(state.encoded()))
+        #expect(!states.isGivenUp(kept, at: extracted.addingTimeInterval(29 * 86_400), configuration))
+        #expect(states.isGivenUp(kept, at: extracted.addingTimeInterval(31 * 86_400), configuration))
     }
 
     @Test("rows that stay open for longer than they are followed are given up, and counted")
