@@ -25,6 +25,8 @@ struct EvaluatorListings: Sendable {
         let evaluator: String
         let interval: QueryInterval
         var reader: ListingReader
+        /// Whether pages have come.
+        var hasBegun = false
     }
 
     private enum Answer: Sendable {
@@ -42,26 +44,36 @@ struct EvaluatorListings: Sendable {
     ) async throws -> Result {
         var result = Result()
         var waiting = evaluators.reversed().map { walk($0, interval) }
+        var widths = Widths()
         try await withThrowingTaskGroup(of: Answer.self) { group in
             var running = 0
             while true {
                 while running < work.configuration.concurrency, let next = waiting.popLast() {
+                    if !next.hasBegun, widths.isTooWide(next.interval), let halves = halves(next) {
+                        waiting += [halves.1, halves.0]
+                        continue
+                    }
                     running += 1
                     group.addTask { try await Self.next(of: next) }
                 }
                 guard let answer = try await group.next() else { break }
                 running -= 1
                 switch answer {
-                case .page(let walk, let read):
+                case .page(var walk, let read):
                     // A listing that has begun goes on before others begin: the less it can shift.
+                    walk.hasBegun = true
                     waiting.append(walk)
+                    widths.answered(walk.interval)
                     result.pages += 1
                     try await page(read)
-                case .end(let walk): result.figures += walk.reader.figures
+                case .end(let walk):
+                    widths.answered(walk.interval)
+                    result.figures += walk.reader.figures
                 case .tooWide(let walk, let error):
                     guard let halves = halves(walk) else { throw error }
                     result.figures += walk.reader.figures
                     result.halved += 1
+                    widths.timedOut(walk.interval)
                     waiting += [halves.1, halves.0]
                 case .refused(let walk, let error):
                     result.figures += walk.reader.figures
@@ -73,6 +85,29 @@ struct EvaluatorListings: Sendable {
             }
         }
         return result
+    }
+
+    /// What other evaluators' listings have shown of how long an interval the vendor answers: each needn't find it out anew. One
+    /// that timed out says little, as long as others of its length were answered.
+    private struct Widths {
+        private var longestAnswered: Int64 = 0
+        private var timeouts: [Int64: Int] = [:]
+
+        mutating func answered(_ interval: QueryInterval) {
+            longestAnswered = max(longestAnswered, Self.length(interval))
+        }
+
+        mutating func timedOut(_ interval: QueryInterval) { timeouts[Self.length(interval), default: 0] += 1 }
+
+        func isTooWide(_ interval: QueryInterval) -> Bool {
+            let length = Self.length(interval)
+            guard length > longestAnswered else { return false }
+            return timeouts.reduce(0) { $0 + ($1.key > longestAnswered && $1.key <= length ? $1.value : 0) } >= 3
+        }
+
+        private static func length(_ interval: QueryInterval) -> Int64 {
+            interval.endMilliseconds - interval.startMilliseconds
+        }
     }
 
     private func walk(_ evaluator: String, _ interval: QueryInterval) -> Walk {
