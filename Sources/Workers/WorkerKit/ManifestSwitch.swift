@@ -1,6 +1,7 @@
 internal import Contracts
 internal import Crypto
 public import Foundation
+internal import Metrics
 public import ObjectStorage
 
 /// The moment in which a manifest takes the place of another one: only one at a time may look at what stands and put its own.
@@ -48,8 +49,14 @@ public struct ManifestSwitch: Sendable {
         return try ObjectKey("\(StateLayout.switches)/\(name).json")
     }
 
-    /// What the switching came to stands already: a note that can't be removed, as in a cancelled task, only grows stale.
-    private func leave(_ key: ObjectKey) async { _ = try? await store.delete(key) }
+    /// What the switching came to stands already: a note that can't be removed, as in a cancelled task, is counted and grows stale.
+    private func leave(_ key: ObjectKey) async {
+        do throws(ObjectStorageError) {
+            try await store.delete(key)
+        } catch {
+            Counter(label: "worker_switch_notes_left_total").increment()
+        }
+    }
 
     private func enter(_ key: ObjectKey) async throws {
         let note =
