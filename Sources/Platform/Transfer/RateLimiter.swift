@@ -112,17 +112,17 @@ public final class RateLimiter: Sendable {
     /// Lets nobody pass for some time, as after a 429; a longer pause that is on already stays.
     public func pause(for time: Duration) {
         let now = clock.now()
-        let isFirst = state.withLock { state in
-            guard now + time > state.pausedUntil else { return false }
+        let refused = state.withLock { state -> RequestWindow? in
+            guard now + time > state.pausedUntil else { return nil }
             // Requests that were under way together are refused together: that is one refusal.
-            let isFirst = now >= state.pausedUntil
+            let refused = now >= state.pausedUntil ? Self.window(state, at: now) : nil
             state.pausedUntil = now + time
             // The server has said when it counts anew.
             state.windowEnd = state.pausedUntil
             state.left = 0
-            return isFirst
+            return refused
         }
-        if isFirst { budget?.throttled(at: now) }
+        if let refused { budget?.throttled(in: refused) }
     }
 
     /// The number of callers that wait.

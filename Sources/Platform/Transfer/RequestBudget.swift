@@ -7,8 +7,8 @@ public protocol RequestBudget: Sendable {
 
     /// Notes that the server refused a request because there were too many; told once for each pause.
     ///
-    /// - Parameter time: the limiter's time, as in `RequestWindow.time`.
-    func throttled(at time: Duration)
+    /// - Parameter window: what was known of the window when the refusal came.
+    func throttled(in window: RequestWindow)
 }
 
 /// What is known of the present window of an account's allowance.

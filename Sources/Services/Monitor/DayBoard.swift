@@ -184,18 +184,20 @@ struct DayBoard: Sendable {
         return effects
     }
 
-    /// After the events that were acted on before were applied again: takes over what events don't say, from the alerts that
-    /// are firing. A late day was told then; a complete one whose alert still fires had a mismatch and is verified again.
+    /// After the events that were acted on before were applied again: brings what was said in line with the alerts that are
+    /// firing. A late day was told then; a complete one whose alert still fires had a mismatch and is verified again; a failed
+    /// one whose alert doesn't fire was never told.
     mutating func resume(firing: Set<String>, now: Date) -> [MonitorEffect] {
         var effects: [MonitorEffect] = []
-        for (key, day) in days.sorted(by: { $0.key < $1.key }) where firing.contains(key.alertKey) {
+        for (key, day) in days.sorted(by: { $0.key < $1.key }) {
             var day = day
-            switch day.status(now: now) {
-            case .done:
+            let status = day.status(now: now)
+            switch (status, firing.contains(key.alertKey)) {
+            case (.done, true), (.failed, false):
                 day.said = nil
-                effects += say(.done, of: &day, key, now: now)
-            case .late: day.said = Said(status: .late, failure: reason(.late, day))
-            case .planned, .running, .waiting, .failed: continue
+                effects += say(status, of: &day, key, now: now)
+            case (.late, true): day.said = Said(status: .late, failure: reason(.late, day))
+            case (.planned, _), (.running, _), (.waiting, _), (.done, false), (.failed, true), (.late, false): continue
             }
             days[key] = day
         }
@@ -204,6 +206,27 @@ struct DayBoard: Sendable {
         for key in firing.sorted() where key.hasPrefix(Self.unreadableKey("")) && !known.contains(key) {
             effects.append(.resolve(key: key))
         }
+        return effects
+    }
+
+    /// The days that are complete and of which something was heard since, newest first.
+    func complete(since: Date) -> [DayKey] {
+        days.filter { _, day in
+            day.said?.status == .done && day.runs.values.contains { $0.lastEvent >= since }
+        }.keys.sorted(by: >)
+    }
+
+    /// The manifests that a day is complete by; nil when it isn't.
+    func manifests(ofComplete key: DayKey) -> [String]? {
+        days[key]?.said.flatMap { $0.status == .done ? $0.manifests : nil }
+    }
+
+    /// Says once more that a day is complete.
+    mutating func sayAgain(_ key: DayKey, now: Date) -> [MonitorEffect] {
+        guard var day = days[key], day.said?.status == .done else { return [] }
+        day.said = nil
+        let effects = say(day.status(now: now), of: &day, key, now: now)
+        days[key] = day
         return effects
     }
 

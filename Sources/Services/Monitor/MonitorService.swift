@@ -14,6 +14,7 @@ internal import Synchronization
 /// 1. Leadership is ownership of partition 0 of `alerts`; the leader reads all partitions of `job.events`.
 /// 2. At the start it reads every kept event up to the committed offset without acting: that is its state.
 /// 3. Then it acts on each event, and commits the offsets together with the alerts after the tags are written.
+/// 4. Meanwhile it makes sure that days which were completed lately have their tags.
 public final class MonitorService: ServiceLifecycle.Service {
     private let configuration: MonitorConfiguration
     private let tags: TagWriter
@@ -38,6 +39,10 @@ public final class MonitorService: ServiceLifecycle.Service {
     /// How often the offsets of quiet partitions are committed again: Kafka forgets those of a topic that no member of the group
     /// subscribes to after `offsets.retention.minutes`, a week, and the group subscribes to the lease's topic only.
     private static let renewal: Duration = .seconds(3600)
+    /// Days of which something was heard within these seconds are checked for their tags by a new leader. What is older may have
+    /// been cleared away on purpose.
+    private static let recheck: TimeInterval = 2 * 86_400
+    private static let checkedAtOnce = 8
 
     /// Describes the service; `run` starts it.
     public init(
@@ -122,8 +127,10 @@ public final class MonitorService: ServiceLifecycle.Service {
             self.positions.withLock { $0 = Positions(committed: positions.mapValues { CommittedOffset($0) }) }
             logger.info("leading", metadata: ["partitions": "\(partitions.count)", "days": "\(rows.count)"])
             try await resume(term, producer)
+            let recently = now().addingTimeInterval(-Self.recheck)
+            let unchecked = board.withLock { $0.complete(since: recently) }
             try await consumer.assign(positions.mapValues { .offset($0) })
-            try await act(events, term, producer)
+            try await act(events, checking: unchecked, term, producer)
         } catch {
             await consumer.close()
             throw error
@@ -187,9 +194,11 @@ public final class MonitorService: ServiceLifecycle.Service {
         AlertReader(kafka: configuration.kafka, topic: configuration.topics.alerts, logger: logger)
     }
 
-    /// Acts on events until the term ends: gathers for a moment, acts, commits.
-    private func act(_ events: ConsumerEvents, _ term: LeaseTerm, _ producer: TransactionalProducer) async throws {
-        let inbox = Inbox()
+    /// Acts on events until the term ends: gathers for a moment, acts, commits. When it is quiet, looks at the tags of these days.
+    private func act(
+        _ events: ConsumerEvents, checking unchecked: [DayKey], _ term: LeaseTerm, _ producer: TransactionalProducer
+    ) async throws {
+        let inbox = EventInbox()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for try await event in events {
@@ -202,9 +211,13 @@ public final class MonitorService: ServiceLifecycle.Service {
                 try await self.alertReader.follow { key, alert in self.alerts.withLock { $0.note(alert, key: key) } }
             }
             group.addTask {
+                var unchecked = unchecked[...]
                 while term.isCurrent {
                     let records = try await inbox.take(Self.batchSize, waiting: Self.tick)
                     try await self.act(on: records, term, producer)
+                    guard records.isEmpty else { continue }
+                    for key in unchecked.prefix(Self.checkedAtOnce) { try await self.checkTag(of: key, term, producer) }
+                    unchecked = unchecked.dropFirst(Self.checkedAtOnce)
                 }
             }
             // Whichever ends first ends the term; a reader that waits for room is let go, or it would keep the term open.
@@ -246,6 +259,23 @@ public final class MonitorService: ServiceLifecycle.Service {
     /// Makes sure at the broker that this is still the leader: nothing else keeps one that was paused from writing tags.
     private func prove(_ term: LeaseTerm) async throws {
         try await term.prove(committing: positions.withLock { $0.committed })
+    }
+
+    /// Writes the tag of a complete day that has none, or an older one: somebody took it away, or whoever led before never saw
+    /// the event that completed the day.
+    private func checkTag(of key: DayKey, _ term: LeaseTerm, _ producer: TransactionalProducer) async throws {
+        guard let manifests = board.withLock({ $0.manifests(ofComplete: key) }) else { return }
+        do {
+            guard try await !tags.says(key, manifests: manifests) else { return }
+        } catch let error as ObjectStorageError {
+            // Not needed for what is new, which waits for the lake by itself.
+            logger.warning("tag not checked", metadata: ["day": "\(key.description)", "error": "\(error)"])
+            return
+        }
+        logger.notice("a complete day lacks its tag", metadata: ["day": "\(key.description)"])
+        Counter(label: "monitor_tags_missing_total").increment()
+        let effects = board.withLock { $0.sayAgain(key, now: now()) }
+        try await publish(try await carryOut(effects, term), [:], term, producer)
     }
 
     /// Publishes alerts and commits the offsets of what they were told for, in one transaction.
@@ -351,37 +381,4 @@ public final class MonitorService: ServiceLifecycle.Service {
     }
 
     func folder(of key: DayKey) -> String { tags.folder(key) }
-}
-
-/// Records between the reader and the actor: bounded, and taken in batches.
-private actor Inbox {
-    private var records: [ConsumerRecord] = []
-    private var space: [CheckedContinuation<Void, Never>] = []
-    private var isClosed = false
-
-    func add(_ record: ConsumerRecord, limit: Int) async {
-        records.append(record)
-        // The one reader waits here while the batch before is acted on, which pauses its partitions in turn.
-        if records.count >= limit, !isClosed { await withCheckedContinuation { space.append($0) } }
-    }
-
-    /// Lets everybody go who waits; nothing is taken any more.
-    func close() {
-        isClosed = true
-        makeRoom()
-    }
-
-    /// What there is, up to `count`; waits one tick first when there is nothing.
-    func take(_ count: Int, waiting tick: Duration) async throws -> [ConsumerRecord] {
-        if records.isEmpty { try await Task.sleep(for: tick) }
-        let taken = Array(records.prefix(count))
-        records.removeFirst(taken.count)
-        makeRoom()
-        return taken
-    }
-
-    private func makeRoom() {
-        for continuation in space { continuation.resume() }
-        space = []
-    }
 }

@@ -67,6 +67,22 @@ struct TagWriter: Sendable {
             ObjectKey(LakeLayout.success(in: folder)), bytes: content ?? [], options: PutOptions(contentType: "application/json"))
     }
 
+    /// Whether the day's `_SUCCESS` is there and says no less than these manifests.
+    ///
+    /// - Throws: an `ObjectStorageError` when the lake can't be used.
+    func says(_ key: DayKey, manifests keys: [String]) async throws -> Bool {
+        let tag = LakeLayout.success(in: folder(key))
+        guard try await store.head(ObjectKey(tag)) != nil else { return false }
+        do {
+            let said = Set(try await read(tag).0.objects)
+            for name in keys { guard said.isSuperset(of: try await read(name).0.objects) else { return false } }
+            return true
+        } catch is Mismatch {
+            // Which of them it is, and what that means, is found out and told by whoever writes the tag anew.
+            return false
+        }
+    }
+
     /// What an earlier `_SUCCESS` names besides these manifests, as far as it is still there: a rerun removes what it replaces.
     private func earlier(_ key: DayKey, without manifests: [Manifest]) async throws -> Manifest? {
         let tag = LakeLayout.success(in: folder(key))

@@ -185,7 +185,7 @@ private final class Recorded: RequestBudget {
         }
     }
 
-    func throttled(at time: Duration) { state.withLock { $0.refusals.append(time) } }
+    func throttled(in window: RequestWindow) { state.withLock { $0.refusals.append(window.time) } }
 }
 
 /// Who passed, in order.

@@ -100,6 +100,18 @@ struct DayBoardPropertyTests {
         #expect(board.resume(firing: [], now: History.at(100)).isEmpty)
         #expect(board.resume(firing: [theDay.alertKey], now: History.at(100)) == [.succeed(theDay, manifests: ["m/a"])])
     }
+
+    @Test("a failed day that nobody was told of is told at the next start, and only then")
+    func untoldFailure() {
+        var history = History()
+        history.add(.failed, history.job("a"), reason: "broken")
+        var board = DayBoard()
+        for event in history.events { _ = board.apply(event, now: .distantPast) }
+        var told = Told()
+        told.carryOut(board.resume(firing: [], now: History.at(100)))
+        #expect(told.alerts == ["firing \(theDay.alertKey)"])
+        #expect(board.resume(firing: [theDay.alertKey], now: History.at(100)).isEmpty)
+    }
 }
 
 /// Makes a history and says what must come of it.

@@ -157,6 +157,40 @@ struct MonitorServiceTests {
         #expect(text.contains(#""folder":"genesys/conversations/2026/03/01""#) && text.contains(#""state":"done""#))
     }
 
+    @Test("a day that was completed lately and lacks its tag gets it from the next leader; one of long ago is left alone")
+    func missingTag() async throws {
+        let bench = try await Bench(partitions: 1)
+        let lake = bench.lake
+        let old = lake.job("old", day: "2026-02-01")
+        let recent = lake.job("recent")
+        let other = lake.job("other", day: "2026-03-02")
+        let events = [
+            JobEvent(
+                .completed, of: old, at: History.at(-30 * 86_400), manifest: try await lake.write("old", ["one\n"], day: "2026-02-01")),
+            JobEvent(.completed, of: recent, at: History.at(1), manifest: try await lake.write("recent", ["one\n"])),
+            JobEvent(
+                .completed, of: other, at: History.at(2), manifest: try await lake.write("other", ["one\n"], day: "2026-03-02")),
+        ]
+        try await bench.publish(events)
+        try await bench.run { _ in try await eventually { try await bench.committed() == 3 } }
+        let tags = ["02/01", "03/01", "03/02"].map { "genesys/conversations/2026/\($0)/_SUCCESS" }
+        for tag in tags { #expect(try await lake.store.head(ObjectKey(tag)) != nil) }
+
+        // One is gone, one says something else.
+        try await lake.store.delete(ObjectKey(tags[0]))
+        try await lake.store.delete(ObjectKey(tags[1]))
+        let whole = try await lake.store.read(ObjectKey(tags[2]), upTo: 1 << 20)
+        var partial = try Manifest.decode(whole)
+        partial.objects = []
+        try await lake.store.put(ObjectKey(tags[2]), bytes: partial.encoded(), options: PutOptions())
+        try await bench.run { _ in
+            try await eventually { try await lake.store.head(ObjectKey(tags[1])) != nil }
+            try await eventually { try await lake.store.read(ObjectKey(tags[2]), upTo: 1 << 20) == whole }
+        }
+        #expect(try await lake.store.head(ObjectKey(tags[0])) == nil)
+        #expect(try await bench.alerts().isEmpty)
+    }
+
     @Test("what workers tell on the alerts topic is shown beside its own, until they take it back")
     func othersAlerts() async throws {
         let bench = try await Bench(partitions: 1)

@@ -168,7 +168,7 @@ struct GenesysCloudClientTests {
     func budget() async throws {
         struct Two: RequestBudget {
             func allowance(in window: RequestWindow) -> Int { 2 }
-            func throttled(at time: Duration) {}
+            func throttled(in window: RequestWindow) {}
         }
         let stub = VendorStub(api: Array(repeating: .empty, count: 5))
         try await stub.run { base in

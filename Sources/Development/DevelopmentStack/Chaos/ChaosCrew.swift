@@ -54,14 +54,24 @@ actor ChaosCrew {
     ///
     /// - Returns: which; nil when none runs.
     func kill(choice: UInt64, restart: Duration) async -> StackMember? {
-        guard let member = choose(choice, where: { $0.process != nil }), let process = places[member]?.process else { return nil }
+        guard let member = choose(choice, where: { $0.process != nil }) else { return nil }
+        return await kill(member, restart: restart) ? member : nil
+    }
+
+    /// Kills all processes of a program that run; they are started again at once.
+    func killAll(_ program: String) async {
+        for member in Set(members) where member.program == program { _ = await kill(member, restart: .zero) }
+    }
+
+    private func kill(_ member: StackMember, restart: Duration) async -> Bool {
+        guard let process = places[member]?.process else { return false }
         note(process, member)
         places[member]?.process = nil
         places[member]?.resume = nil
         await process.kill()
         places[member]?.restart = ContinuousClock.now + restart
         figures.kills[member.program, default: 0] += 1
-        return member
+        return true
     }
 
     /// Makes a process stand still.

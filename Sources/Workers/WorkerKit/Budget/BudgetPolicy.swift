@@ -6,7 +6,8 @@ internal import Transfer
 ///    of it only.
 /// 2. A worker's share of the budget is its share of the partitions of the job topic, so that shares add up to the whole whoever
 ///    comes and goes. A worker without a partition, which may still have a retry topic's, has the share of one.
-/// 3. A refusal halves what this worker takes; it grows back by a tenth of its share each minute.
+/// 3. A refusal halves what this worker takes; it grows back by a tenth of its share each window. Where the server's own count
+///    says that most of the window is left, something else than the count refused: then no less than a quarter is taken.
 /// 4. Near the end of what the account has left, everybody takes only its share of the rest.
 struct BudgetPolicy: Sendable {
     /// The part of the account's allowance that this kind of workers may use, 0 to 1.
@@ -17,12 +18,14 @@ struct BudgetPolicy: Sendable {
     var limit: Int?
     private(set) var owned = 0
     private(set) var total = 1
-    private var refusal: (at: Duration, factor: Double)?
+    private var refusal: (at: Duration, window: Duration, factor: Double)?
 
-    /// What is given back of a share each minute after a refusal.
+    /// What is given back of a share each window after a refusal.
     static let recovery = 0.1
     /// What refusals leave of a share.
     static let leastFactor = 1.0 / 16
+    /// What they leave of it where the server has counted less than half of what it allows.
+    static let leastFactorBelowLimit = 1.0 / 4
     /// The part of the account's allowance below which only shares of the rest are taken.
     static let nearEnd = 0.1
 
@@ -37,13 +40,16 @@ struct BudgetPolicy: Sendable {
 
     /// What refusals have left of the share, 0 to 1.
     func factor(at time: Duration) -> Double {
-        guard let refusal else { return 1 }
-        return min(1, refusal.factor + Self.recovery * ((time - refusal.at) / .seconds(60)))
+        guard let refusal, refusal.window > .zero else { return 1 }
+        return min(1, refusal.factor + Self.recovery * ((time - refusal.at) / refusal.window))
     }
 
     /// Halves what is taken.
-    mutating func refused(at time: Duration) {
-        refusal = (time, max(Self.leastFactor, factor(at: time) / 2))
+    mutating func refused(in window: RequestWindow) {
+        let isBelowLimit = window.isCounted && window.left > window.allowed / 2
+        let least = isBelowLimit ? Self.leastFactorBelowLimit : Self.leastFactor
+        let factor = factor(at: window.time)
+        refusal = (window.time, window.length, min(factor, max(least, factor / 2)))
     }
 
     /// How many requests may have passed here in the window so far; at least one, if the account has any left.

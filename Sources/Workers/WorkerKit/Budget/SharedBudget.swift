@@ -78,8 +78,8 @@ public final class SharedBudget: RequestBudget {
     public func allowance(in window: RequestWindow) -> Int { state.withLock { $0.policy.allowance(in: window) } }
 
     /// Halves what this worker takes; it grows back slowly.
-    public func throttled(at time: Duration) {
-        state.withLock { $0.policy.refused(at: time) }
+    public func throttled(in window: RequestWindow) {
+        state.withLock { $0.policy.refused(in: window) }
         Counter(label: "worker_budget_refusals_total").increment()
     }
 }

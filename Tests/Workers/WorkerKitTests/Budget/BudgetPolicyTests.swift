@@ -70,18 +70,44 @@ struct BudgetPolicyTests {
         #expect(policy.allowance(in: Self.window()) == 75)
     }
 
-    @Test("a refusal halves the share, and a tenth of it comes back each minute")
+    @Test("a refusal halves the share, and a tenth of it comes back each window")
     func refusal() {
         var policy = Self.policy(1, of: 1)
-        policy.refused(at: .seconds(100))
+        policy.refused(in: Self.window(at: .seconds(100)))
         #expect(policy.allowance(in: Self.window(at: .seconds(100))) == 150)
         #expect(policy.allowance(in: Self.window(at: .seconds(160))) == 180)
-        policy.refused(at: .seconds(160))
+        policy.refused(in: Self.window(at: .seconds(160)))
         #expect(policy.allowance(in: Self.window(at: .seconds(160))) == 90)
         #expect(policy.allowance(in: Self.window(at: .seconds(160 + 420))) == 300)
         #expect(policy.allowance(in: Self.window(at: .seconds(100_000))) == 300, "never more than the share")
-        for _ in 0..<100 { policy.refused(at: .seconds(200_000)) }
+        for _ in 0..<100 { policy.refused(in: Self.window(at: .seconds(200_000))) }
         #expect(policy.allowance(in: Self.window(at: .seconds(200_000))) == 18, "never nothing")
+    }
+
+    @Test("a share comes back as fast as the vendor's windows pass")
+    func shortWindows() {
+        var policy = Self.policy(1, of: 1)
+        var window = Self.window(at: .seconds(100))
+        window.length = .seconds(2)
+        policy.refused(in: window)
+        window.time = .seconds(106)
+        #expect(policy.allowance(in: window) == 240)
+        window.time = .seconds(111)
+        #expect(policy.allowance(in: window) == 300)
+        window.length = .zero
+        policy.refused(in: window)
+        #expect(policy.allowance(in: window) == 300, "a window without a length has no share to give back")
+    }
+
+    @Test("refusals far below the limit, by the vendor's own count, leave a quarter; at the limit they leave less")
+    func refusedBelowLimit() {
+        var policy = Self.policy(1, of: 1)
+        for _ in 0..<10 { policy.refused(in: Self.window(counted: 100, at: .seconds(5))) }
+        #expect(policy.allowance(in: Self.window(at: .seconds(5))) == 75)
+        for _ in 0..<10 { policy.refused(in: Self.window(counted: 300, at: .seconds(5))) }
+        #expect(policy.allowance(in: Self.window(at: .seconds(5))) == 18)
+        policy.refused(in: Self.window(counted: 100, at: .seconds(5)))
+        #expect(policy.allowance(in: Self.window(at: .seconds(5))) == 18, "a refusal never gives anything back")
     }
 
     @Test("near the end of what the account has left everybody takes only a share of the rest")
@@ -113,7 +139,7 @@ struct BudgetPolicyTests {
             policy.part = Double.random(in: -1...2, using: &random)
             policy.lends = Bool.random(using: &random)
             policy.limit = Bool.random(using: &random) ? Int.random(in: 1...1000, using: &random) : nil
-            if Bool.random(using: &random) { policy.refused(at: .seconds(5)) }
+            if Bool.random(using: &random) { policy.refused(in: Self.window(at: .seconds(5))) }
             let allowed = Int.random(in: 1...1_000_000_000, using: &random)
             let counted = Int.random(in: 0...allowed, using: &random)
             let passed = Int.random(in: 0...counted, using: &random)
