@@ -166,7 +166,8 @@ struct MonitorServiceTests {
         let other = lake.job("other", day: "2026-03-02")
         let events = [
             JobEvent(
-                .completed, of: old, at: History.at(-30 * 86_400), manifest: try await lake.write("old", ["one\n"], day: "2026-02-01")),
+                .completed, of: old, at: History.at(-30 * 86_400),
+                manifest: try await lake.write("old", ["one\n"], day: "2026-02-01")),
             JobEvent(.completed, of: recent, at: History.at(1), manifest: try await lake.write("recent", ["one\n"])),
             JobEvent(
                 .completed, of: other, at: History.at(2), manifest: try await lake.write("other", ["one\n"], day: "2026-03-02")),
