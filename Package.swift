@@ -73,10 +73,11 @@ let package = Package(
         library("Transfer", "Platform/Transfer", ["CLibcurl", log, metrics]),
         library("Records", "Platform/Records", []),
         library("ObjectStorage", "Platform/ObjectStorage", ["Transfer", crypto, log]),
+        library("HTTPServing", "Platform/HTTPServing", [hummingbird, log]),
         library(
             "Service", "Platform/Service",
             [
-                "Kafka", "Transfer", "ObjectStorage", .product(name: "Configuration", package: "swift-configuration"), yams,
+                "HTTPServing", "Kafka", "Transfer", "ObjectStorage", .product(name: "Configuration", package: "swift-configuration"), yams,
                 hummingbird, lifecycle, log, metrics,
             ]),
 
@@ -162,7 +163,7 @@ let package = Package(
             ]),
 
         // Development: what `make demo` and the system tests start.
-        library("VendorSimulator", "Development/VendorSimulator", [hummingbird, lifecycle, crypto, log]),
+        library("VendorSimulator", "Development/VendorSimulator", ["HTTPServing", hummingbird, lifecycle, crypto, log]),
         library("Rehearsal", "Development/Rehearsal", ["Contracts"]),
         library(
             "DevelopmentStack", "Development/DevelopmentStack",
@@ -176,10 +177,12 @@ let package = Package(
         tests("TransferTests", "Platform/TransferTests", ["Transfer", "TestSupport", hummingbird]),
         tests("RecordsTests", "Platform/RecordsTests", ["Records", "TestSupport"]),
         tests("ObjectStorageTests", "Platform/ObjectStorageTests", ["ObjectStorage", "Transfer", "TestSupport", crypto]),
+        tests("HTTPServingTests", "Platform/HTTPServingTests", ["HTTPServing", hummingbird, log]),
         tests("ServiceTests", "Platform/ServiceTests", ["Service", "TestSupport", metrics]),
         tests("ContractsTests", "ContractsTests", ["Contracts"]),
         tests(
-            "GenesysCloudTests", "Vendors/GenesysCloudTests", ["GenesysCloud", "Transfer", "Records", "TestSupport", hummingbird]),
+            "GenesysCloudTests", "Vendors/GenesysCloudTests",
+            ["GenesysCloud", "HTTPServing", "Transfer", "Records", "TestSupport", hummingbird]),
         tests(
             "WorkerKitTests", "Workers/WorkerKitTests",
             [

@@ -4,6 +4,7 @@
 //   ConversationHandler   the job: manifest found → done; else extract, tidy, manifest
 //   DayExtraction         passes over the vendor's pages until nothing new comes
 //   DayExtraction+Resume  what a former attempt left, read back from the lake
+//   PassCursor            in which pass, and where in it
 //   WrittenPages          the pages that the next attempt needn't ask for; pure
 //   PageWalk              which page to ask for next, and when the last one was seen; pure
 //   PageSink              one page's answer on its way into one object

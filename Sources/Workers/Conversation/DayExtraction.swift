@@ -55,38 +55,42 @@ struct DayExtraction: Sendable {
     }
 
     func run() async throws -> Result {
-        let (found, pages) = try await resume()
-        let ledger = Box(found)
-        var listing = MovingListing()
-        var passes = 0
-        var isSettled = false
-        while !isSettled, passes < maximumPasses {
-            passes += 1
-            isSettled = try await pass(passes, ledger, written: passes == 1 ? pages : nil, &listing)
+        let resumed = try await resume()
+        let ledger = Box(resumed.ledger)
+        var (listing, start) = (resumed.listing, resumed.start)
+        var isSettled = try await pass(start, ledger, written: resumed.pages, &listing)
+        while !isSettled, start.pass < maximumPasses {
+            start = PassStart(pass: start.pass + 1)
+            let written = ledger.withLock { ledger in
+                ledger.beginLaterPass()
+                return ledger.written(after: numberBefore)
+            }
+            isSettled = try await pass(start, ledger, written: written, &listing)
         }
         if let total = listing.lastTotal, total > 0, !acceptsNothing, ledger.withLock({ $0.seen == 0 }) {
             throw NothingOfSomething(total: total)
         }
-        return try await tidy(ledger, passes: passes, isSettled: isSettled)
+        return try await tidy(ledger, passes: start.pass, isSettled: isSettled)
     }
 
     // MARK: Passes
 
-    /// Reads all pages once; true when nothing speaks for another pass.
+    /// Reads the pages that a pass hasn't read yet; true when nothing speaks for another pass.
     ///
-    /// - Parameter written: in the first pass, the pages that need not be read, and the next attempt needn't either.
+    /// - Parameter written: what is in the lake so far, and need not be read again by the next attempt.
     private func pass(
-        _ pass: Int, _ ledger: Box<PageLedger>, written: WrittenPages?, _ listing: inout MovingListing
+        _ start: PassStart, _ ledger: Box<PageLedger>, written: WrittenPages, _ listing: inout MovingListing
     ) async throws -> Bool {
+        let pass = start.pass
         let before = ledger.withLock { $0.index.count }
-        listing.beginPass(total: written?.total)
+        if pass == 1 || start.page == 0 { listing.beginPass(total: pass == 1 ? written.total : nil) }
         // Once rows are known to move, pages are read one after another: only then is the order of answers the order in which
         // the vendor looked, and the version that came last is the latest.
         var walk = PageWalk(
-            pageSize: query.pageSize, concurrency: pass == 1 ? concurrency : 1, after: written?.count ?? 0, total: written?.total)
+            pageSize: query.pageSize, concurrency: pass == 1 ? concurrency : 1, after: start.page, total: listing.lastTotal)
         var written = written
-        var changed = 0
-        var filled = written?.count ?? 0
+        var hasNews = start.hasNews
+        var filled = start.page
         try await withThrowingTaskGroup(of: PageAnswer.self) { group in
             while true {
                 while let page = walk.request() {
@@ -97,24 +101,30 @@ struct DayExtraction: Sendable {
                 listing.answered(total: answer.total)
                 if answer.records > 0 { filled += 1 }
                 if let splitAbove, let total = answer.total, total > splitAbove { throw TooManyResults(total: total) }
-                changed += ledger.withLock { $0.merge(answer) }
+                let changed = ledger.withLock { $0.merge(answer) }
+                if changed > 0 || ledger.withLock({ $0.index.count }) > before { hasNews = true }
                 progress(ledger.withLock { $0.figures })
-                if answer.records == query.pageSize,
-                    written?.add(
+                // A page with room left has more by the time of the next attempt.
+                let isFull = answer.records == query.pageSize
+                if pass > 1 {
+                    if let object = answer.object {
+                        written.add(object: Int(object.number - numberBefore), sha256: object.result.sha256)
+                    }
+                    let place = PassStart(pass: pass, page: answer.page, hasNews: hasNews)
+                    if isFull { await save(place, listing: listing, written, ledger) }
+                } else if isFull,
+                    written.add(
                         answer.page, sha256: answer.object?.result.sha256 ?? WrittenPages.nothing, bytes: answer.bytes,
-                        total: answer.total) == true,
-                    var cursor = written?.cursor(query: queryDigest, at: Date())
+                        total: answer.total)
                 {
-                    cursor.outside = ledger.withLock { $0.outside.count + $0.outsideBefore }
-                    await checkpoint.save(step: PageCursor.step, cursor: cursor.value)
+                    await save(written, ledger)
                 }
             }
         }
-        let after = ledger.withLock { (count: $0.index.count, seen: $0.seen, duplicates: $0.duplicates) }
+        let after = ledger.withLock { (seen: $0.seen, duplicates: $0.duplicates) }
         // Later passes write no line for a row that comes again as it is known, so only the first one knows what came twice.
         return listing.endPass(
-            hasNews: after.count > before || changed > 0, hasDuplicates: pass == 1 && after.duplicates > 0, known: after.seen,
-            pages: filled)
+            hasNews: hasNews, hasDuplicates: pass == 1 && after.duplicates > 0, known: after.seen, pages: filled)
     }
 
     private func fetch(_ page: Int, pass: Int, _ ledger: Box<PageLedger>) async throws -> PageAnswer {

@@ -29,9 +29,28 @@ struct PageLedger: Sendable {
     var outsideBefore = 0
     /// Pages that a former attempt had written.
     var resumed = 0
+    /// Whether the first pass met rows in several versions.
+    var hasConflicts = false
+    private var isFirstPass = true
 
     /// Conversations that were met, whoever keeps them.
     var seen: Int { index.count + outside.count + outsideBefore }
+
+    /// Each pass meets all conversations of other intervals again.
+    mutating func beginLaterPass() {
+        isFirstPass = false
+        outside = []
+        outsideBefore = 0
+    }
+
+    /// All objects with numbers after this one, whatever wrote them.
+    func written(after numberBefore: UInt32) -> WrittenPages {
+        var pages = WrittenPages()
+        for (number, object) in objects.sorted(by: { $0.key < $1.key }) where number > numberBefore {
+            pages.add(object: Int(number - numberBefore), sha256: object.result.sha256)
+        }
+        return pages
+    }
 
     /// Notes what an answer brought; returns how many conversations came in a new version.
     mutating func merge(_ answer: PageAnswer) -> Int {
@@ -63,6 +82,7 @@ struct PageLedger: Sendable {
             if !isSame { changed += 1 }
             objects[loser.object]?.dropped.insert(loser.line)
         }
+        if isFirstPass, changed > 0 { hasConflicts = true }
         return changed
     }
 

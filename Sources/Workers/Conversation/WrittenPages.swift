@@ -32,6 +32,12 @@ struct WrittenPages: Sendable {
         return count > before
     }
 
+    /// Adds the object with this number and, as pages of which nothing was kept, those before it that aren't there.
+    mutating func add(object number: Int, sha256: String) {
+        while count + 1 < number { _ = add(count + 1, sha256: Self.nothing, bytes: 0, total: nil) }
+        _ = add(number, sha256: sha256, bytes: 0, total: nil)
+    }
+
     /// Takes over what only the cursor knows of pages that were read back.
     mutating func restore(_ cursor: PageCursor) {
         bytes = cursor.bytes

@@ -1,3 +1,5 @@
+public import Contracts
+
 /// Says when a listing that moves while it is read has been read. Pure.
 ///
 /// Pages are no snapshot: a row that comes in moves others to later pages, where they come twice; one that goes moves others to
@@ -9,7 +11,7 @@
 ///    quiet one is enough if its totals stood still and are what is known, or if there are none.
 /// 3. If they aren't, a row may have been missed: then two quiet passes in a row are enough. So a vendor whose totals are merely
 ///    wrong costs three passes, not all of them; but rows that come twice in every pass are a listing that is never read.
-public struct MovingListing: Sendable {
+public struct MovingListing: Sendable, Hashable {
     private var passes = 0
     private var quietPasses = 0
     private var answers = 0
@@ -62,5 +64,28 @@ public struct MovingListing: Sendable {
         }
         quietPasses += 1
         return total == nil || isExact || quietPasses >= 2
+    }
+
+    // MARK: Checkpoints
+
+    /// Reads what `value` wrote; nil when it is something else.
+    public init?(_ value: JSONValue) {
+        func count(_ name: String) -> Int? { value[name]?.integer.flatMap { (0...(1 << 40)).contains($0) ? Int($0) : nil } }
+        guard let passes = count("passes"), let quietPasses = count("quiet-passes"), let answers = count("answers"),
+            let hasMoved = value["has-moved"]?.bool
+        else { return nil }
+        self.passes = passes
+        self.quietPasses = quietPasses
+        self.answers = answers
+        self.hasMoved = hasMoved
+        total = count("total")
+    }
+
+    /// What is known so far, for whoever goes on with the pass at hand.
+    public var value: JSONValue {
+        .object([
+            "passes": .integer(Int64(passes)), "quiet-passes": .integer(Int64(quietPasses)), "answers": .integer(Int64(answers)),
+            "has-moved": .bool(hasMoved), "total": total.map { .integer(Int64($0)) } ?? .null,
+        ])
     }
 }

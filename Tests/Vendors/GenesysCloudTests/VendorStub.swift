@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServing
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -69,7 +70,7 @@ final class VendorStub: Sendable {
         var quiet = Logger(label: "vendor")
         quiet.logLevel = .critical
         let application = Application(
-            router: router(), configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            router: router(), server: .http1StoppableAnytime, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { port.continuation.yield($0.localAddress?.port ?? 0) }, logger: quiet)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await application.run() }

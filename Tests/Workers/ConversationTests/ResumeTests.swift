@@ -1,4 +1,5 @@
 import Contracts
+import Extraction
 import Foundation
 import ObjectStorage
 import Synchronization
@@ -158,6 +159,114 @@ struct ResumeTests {
             try await SimulatedDay.expectTruth(store, try running.truth(), inOrder: false)
             #expect(result.figures["unsettled"] == 0)
         }
+    }
+
+    /// A vendor that refuses so many requests in a row, from each of these on, that an attempt fails.
+    private static func outages(at requests: [Int]) -> FaultPlan {
+        let rules = requests.map { first in
+            FaultRule(path: "/api/", requests: Array(first..<first + 12), fault: .status(503, body: .empty))
+        }
+        return FaultPlan(mercy: 0, rules: rules)
+    }
+
+    /// Runs attempts until one succeeds; what each of the others left.
+    private static func attempts(_ running: SimulatedDay.Running) async throws -> (left: [Checkpoint?], result: JobResult) {
+        var left: [Checkpoint?] = []
+        while left.count < 20 {
+            let checkpoint = JobCheckpoint(last: left.last ?? nil)
+            if case .done(let result) = try await running.failure(SimulatedDay.job(), checkpoint) { return (left, result) }
+            left.append(checkpoint.newest ?? left.last ?? nil)
+        }
+        throw SimulatedDay.NotDone()
+    }
+
+    @Test("an attempt that ends in a later pass is gone on from in that pass, at that page", arguments: [18, 26, 40])
+    func laterPass(request: Int) async throws {
+        var day = SimulatedDay(conversationsPerDay: 300) {
+            $0.hitsJitter = 700
+            $0.faults = Self.outages(at: [request])
+        }
+        day.configuration.pageSize = 20
+        day.configuration.concurrency = 1
+        let store = day.store
+        try await day.run { running in
+            let (left, result) = try await Self.attempts(running)
+            try await SimulatedDay.expectTruth(store, try running.truth())
+            let aPass = try running.truth().count / 20 + 1
+            #expect(left.count == 1 && result.figures["passes"] == 3, "totals that are wrong cost three passes")
+            // Each page of each pass once, the refused requests, and the page with room left or none where the first attempt stood.
+            #expect((aPass * 3 + 12...aPass * 3 + 13).contains(running.pages), "\(running.pages) for passes of \(aPass)")
+            let cursor = try #require(left[0].flatMap { PassCursor($0) })
+            #expect(cursor.start.pass == (request - 1) / aPass + 1 && cursor.start.page == (request - 2) % aPass + 1)
+            #expect(result.figures["unsettled"] == 0)
+        }
+    }
+
+    @Test(
+        "rows that shift while attempts end in later passes: every conversation once, in its latest version",
+        arguments: [PageShift.Mode.overlap, .insert], [[19], [35], [22, 50, 75], [30, 44, 58, 72, 86]])
+    func pageShiftInLaterPasses(_ mode: PageShift.Mode, requests: [Int]) async throws {
+        var day = SimulatedDay(conversationsPerDay: 300) {
+            $0.pageShift = PageShift(mode: mode)
+            $0.pageShift.limit = 30
+            $0.pageShift.everyPages = 2
+            $0.faults = Self.outages(at: requests)
+        }
+        day.configuration.pageSize = 20
+        day.configuration.maximumPasses = 20
+        let store = day.store
+        try await day.run { running in
+            let (left, result) = try await Self.attempts(running)
+            #expect(!left.isEmpty)
+            try await SimulatedDay.expectTruth(store, try running.truth(), inOrder: false)
+            #expect(result.figures["unsettled"] == 0)
+        }
+    }
+
+    @Test("what a later pass added and is changed or gone since makes the job begin anew, to the right result")
+    func laterObjectChanged() async throws {
+        var day = SimulatedDay(conversationsPerDay: 300) {
+            $0.pageShift = PageShift(mode: .insert)
+            $0.pageShift.limit = 30
+            $0.pageShift.everyPages = 2
+            $0.faults = Self.outages(at: [30])
+        }
+        day.configuration.pageSize = 20
+        day.configuration.maximumPasses = 20
+        let store = day.store
+        try await day.run { running in
+            let first = JobCheckpoint()
+            guard case .retry = try await running.failure(SimulatedDay.job(), first) else { throw SimulatedDay.NotDone() }
+            let left = try #require(first.newest)
+            let cursor = try #require(PassCursor(left))
+            let last = try ObjectKey("\(SimulatedDay.folder)/genesys_conversations_20260302_\(cursor.pages.pages).json")
+            #expect(cursor.start.pass == 2 && cursor.pages.pages > 16)
+            try await store.delete(last)
+            let result = try await running.done(SimulatedDay.job(), JobCheckpoint(last: left))
+            try await SimulatedDay.expectTruth(store, try running.truth(), inOrder: false)
+            #expect(result.figures["resumed-pages"] == nil)
+        }
+    }
+
+    @Test("the place in a later pass is read back as it was written; what is none is refused")
+    func passCursor() throws {
+        let digest = WrittenPages().digest
+        let pages = PageCursor(pages: 0, digest: digest, bytes: 0, total: nil, query: "q", at: 1)
+        var listing = MovingListing()
+        listing.beginPass(total: 7)
+        listing.answered(total: 8)
+        let cursor = PassCursor(
+            pages: pages, start: PassStart(pass: 3, page: 5, hasNews: true), listing: listing, hasConflicts: true)
+        #expect(PassCursor(Checkpoint(step: PassCursor.step, cursor: cursor.value, figures: [:])) == cursor)
+        for (name, value) in [
+            ("pass", JSONValue.integer(1)), ("pass", .integer(1_000_000)), ("page", .integer(0)), ("has-news", .null),
+            ("has-conflicts", .integer(1)), ("listing", .array([])), ("objects", .null),
+        ] {
+            guard case .object(var fields) = cursor.value else { return }
+            fields[name] = value
+            #expect(PassCursor(Checkpoint(step: PassCursor.step, cursor: .object(fields), figures: [:])) == nil, "\(name)")
+        }
+        #expect(PassCursor(Checkpoint(step: "other", cursor: cursor.value, figures: [:])) == nil)
     }
 
     @Test("written pages form a row from the first one, whatever the order in which they came", arguments: 0..<50)

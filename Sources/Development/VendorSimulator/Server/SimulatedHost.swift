@@ -1,4 +1,5 @@
 import Glibc
+import HTTPServing
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -21,7 +22,7 @@ extension SimulatedHost {
     func server(
         _ host: String, port: Int, logger: Logger, onRunning: @escaping @Sendable (_ port: Int) async -> Void
     ) throws -> any Service {
-        let server = try HTTPServerBuilder.http1().buildServer(
+        let server = try HTTPServerBuilder.http1StoppableAnytime.buildServer(
             configuration: ServerConfiguration(address: .hostname(host, port: port)),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
             responder: { request, writer, channel in

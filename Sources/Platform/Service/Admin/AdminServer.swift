@@ -1,3 +1,4 @@
+import HTTPServing
 import HTTPTypes
 public import Hummingbird
 import Logging
@@ -105,6 +106,7 @@ public final class AdminServer: ServiceLifecycle.Service {
                 let responder = self.responder.withLock { $0 }
                 return try await responder.respond(to: request, context: context)
             },
+            server: .http1StoppableAnytime,
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [weak self] channel in self?.settle(port: channel.localAddress?.port) },
             logger: logger)
