@@ -77,8 +77,8 @@ let package = Package(
         library(
             "Service", "Platform/Service",
             [
-                "HTTPServing", "Kafka", "Transfer", "ObjectStorage", .product(name: "Configuration", package: "swift-configuration"), yams,
-                hummingbird, lifecycle, log, metrics,
+                "HTTPServing", "Kafka", "Transfer", "ObjectStorage",
+                .product(name: "Configuration", package: "swift-configuration"), yams, hummingbird, lifecycle, log, metrics,
             ]),
 
         // Contracts: the messages and topic names that every process agrees on.
