@@ -19,16 +19,17 @@ struct FollowUp: Sendable {
     struct Result: Sendable {
         var reruns: [Job] = []
         var figures: [String: Int] = [:]
-        /// The longest interval, in days, that the vendor is asked for: it may refuse longer ones.
-        fileprivate var longestDays = FollowUp.intervalDays[0]
+        /// The longest interval, ms, that the vendor takes, where it has refused longer ones.
+        fileprivate var longestInterval = Int64.max
     }
 
     /// Users asked for at a time: they fit on a page.
     private static let usersPerQuery = UserDetailsQuery.maximumPageSize
     /// Reruns that one job asks for; what is left over is found again by the next one.
     private static let maximumReruns = 100
-    /// How long an interval may be, days: what the vendor says today, what it said once, and what it can't refuse.
-    fileprivate static let intervalDays: [Int64] = [31, 7, 1]
+    private static let day: Int64 = 86_400_000
+    /// Rows that began longer ago than this are left to the day that saw them, ms.
+    private static let reach = 31 * day
 
     /// After a day was published: earlier days' open rows have ended, days turn out to hold rows of others, or not to hold what
     /// they should.
@@ -184,31 +185,30 @@ struct FollowUp: Sendable {
     private func ask(
         for keys: Set<RowKey>, _ interval: Interval, _ users: Int, _ result: inout Result
     ) async throws -> [UserRow] {
-        let day: Int64 = 86_400_000
         let carried = interval.end.addingTimeInterval(configuration.carry / .seconds(1))
         let end = Int64(min(now, carried).timeIntervalSince1970 * 1000)
-        let reach = end - Self.intervalDays[0] * day
+        let reach = end - Self.reach
         // The row of another day, which is kept here, may have begun long ago: then the day that saw it must do.
         var begin = keys.map(\.start).filter { $0 > reach }.reduce(Int64(interval.start.timeIntervalSince1970 * 1000), min)
         var remaining = keys
         var ended: [UserRow] = []
-        var length = result.longestDays
+        var length = min(result.longestInterval, Int64(configuration.longestQuery / .milliseconds(1)))
         while begin < end, !remaining.isEmpty {
-            let stop = min(begin + length * day, end)
+            let stop = min(begin + length, end)
             guard let range = QueryInterval(startMilliseconds: begin, endMilliseconds: stop) else { break }
             do {
                 for row in try await ask(for: remaining, range) {
                     if let key = row.key, remaining.remove(key) != nil { ended.append(row) }
                 }
-                result.longestDays = length
+                result.longestInterval = length
                 begin = stop
             } catch let error as GenesysCloudError where error.status == 400 {
                 // Too long for the vendor, or too long ago: queries don't reach back as far as jobs do. What isn't known stays open.
-                guard let shorter = Self.intervalDays.first(where: { $0 < length && $0 * day < stop - begin }) else {
+                guard Self.day < stop - begin else {
                     result.figures["unanswered", default: 0] += users
                     break
                 }
-                length = shorter
+                length = Self.day
             }
         }
         return ended

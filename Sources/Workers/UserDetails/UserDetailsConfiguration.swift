@@ -33,6 +33,8 @@ public struct UserDetailsConfiguration: Sendable {
     var maximumPages = 50_000
     /// How long open rows are followed: no longer than queries reach back, which was 35 days when the vendor last said.
     public var carry: Duration = .seconds(30 * 86400)
+    /// The longest interval that a query asks for; whether the vendor takes 7 or 31 days isn't certain, so the less is asked for.
+    public var longestQuery: Duration = .seconds(7 * 86400)
     /// The largest user with everything in it, or entity of a lookup, bytes.
     public var maximumRecordBytes = 32 << 20
     /// Rows of an object.
@@ -55,6 +57,7 @@ public struct UserDetailsConfiguration: Sendable {
     /// - `user-details.job-pause` (3s): the pause before a job is looked at again; it grows to ten times as much.
     /// - `user-details.passes` (10): how often pages are read at most while rows shift.
     /// - `user-details.carry` (30d): how long rows that are still open are followed; no longer than queries reach back.
+    /// - `user-details.longest-query` (7d): the longest interval that is asked for when ends of open rows are looked for.
     /// - `user-details.maximum-record` (32MiB): the largest user with everything in it, or entity of a lookup.
     /// - `user-details.records-per-object` (10000): rows of an object.
     /// - `lookups.page-size` (100): entities of a page; the vendor may reduce it.
@@ -74,6 +77,7 @@ public struct UserDetailsConfiguration: Sendable {
         jobPause = own.duration("job-pause", default: jobPause, in: .milliseconds(10) ... .seconds(600))
         maximumPasses = own.int("passes", default: maximumPasses, in: 1...100)
         carry = own.duration("carry", default: carry, in: .seconds(86400) ... .seconds(400 * 86400))
+        longestQuery = own.duration("longest-query", default: longestQuery, in: .seconds(86400) ... .seconds(31 * 86400))
         maximumRecordBytes = own.byteCount("maximum-record", default: maximumRecordBytes, in: 1024...(1 << 30))
         recordsPerObject = own.int("records-per-object", default: recordsPerObject, in: 1...1_000_000)
         lookupPageSize = settings.scoped("lookups").int("page-size", default: lookupPageSize, in: 1...500)
