@@ -216,18 +216,10 @@ struct DayBoard: Sendable {
         }.keys.sorted(by: >)
     }
 
-    /// The manifests that a day is complete by; nil when it isn't.
-    func manifests(ofComplete key: DayKey) -> [String]? {
-        days[key]?.said.flatMap { $0.status == .done ? $0.manifests : nil }
-    }
-
-    /// Says once more that a day is complete.
-    mutating func sayAgain(_ key: DayKey, now: Date) -> [MonitorEffect] {
-        guard var day = days[key], day.said?.status == .done else { return [] }
-        day.said = nil
-        let effects = say(day.status(now: now), of: &day, key, now: now)
-        days[key] = day
-        return effects
+    /// What a day is complete by, and whether it is only known from reruns; nil when it isn't complete.
+    func completion(of key: DayKey) -> (manifests: [String], isKnownFromReruns: Bool)? {
+        guard let day = days[key], let said = day.said, said.status == .done else { return nil }
+        return (said.manifests, !day.reruns.isEmpty)
     }
 
     private func say(_ status: Status, of day: inout Day, _ key: DayKey, now: Date) -> [MonitorEffect] {

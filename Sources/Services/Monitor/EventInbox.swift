@@ -5,6 +5,12 @@ actor EventInbox {
     private var records: [ConsumerRecord] = []
     private var space: [CheckedContinuation<Void, Never>] = []
     private var isClosed = false
+    private var ends: Set<TopicPartition> = []
+
+    /// How many partitions were read to their ends, at least once.
+    var partitionsRead: Int { ends.count }
+
+    func reachedEnd(of partition: TopicPartition) { ends.insert(partition) }
 
     func add(_ record: ConsumerRecord, limit: Int) async {
         records.append(record)

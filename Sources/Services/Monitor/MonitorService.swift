@@ -42,7 +42,6 @@ public final class MonitorService: ServiceLifecycle.Service {
     /// Days of which something was heard within these seconds are checked for their tags by a new leader. What is older may have
     /// been cleared away on purpose.
     private static let recheck: TimeInterval = 2 * 86_400
-    private static let checkedAtOnce = 8
 
     /// Describes the service; `run` starts it.
     public init(
@@ -130,7 +129,7 @@ public final class MonitorService: ServiceLifecycle.Service {
             let recently = now().addingTimeInterval(-Self.recheck)
             let unchecked = board.withLock { $0.complete(since: recently) }
             try await consumer.assign(positions.mapValues { .offset($0) })
-            try await act(events, checking: unchecked, term, producer)
+            try await act(events, of: partitions.count, checking: unchecked, term, producer)
         } catch {
             await consumer.close()
             throw error
@@ -196,14 +195,19 @@ public final class MonitorService: ServiceLifecycle.Service {
 
     /// Acts on events until the term ends: gathers for a moment, acts, commits. When it is quiet, looks at the tags of these days.
     private func act(
-        _ events: ConsumerEvents, checking unchecked: [DayKey], _ term: LeaseTerm, _ producer: TransactionalProducer
+        _ events: ConsumerEvents, of partitions: Int, checking unchecked: [DayKey], _ term: LeaseTerm,
+        _ producer: TransactionalProducer
     ) async throws {
         let inbox = EventInbox()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 for try await event in events {
-                    if case .record(let record) = event { await inbox.add(record, limit: Self.batchSize * 4) }
-                    if case .failed(let error) = event { self.logger.warning("reading events", metadata: ["error": "\(error)"]) }
+                    switch event {
+                    case .record(let record): await inbox.add(record, limit: Self.batchSize * 4)
+                    case .reachedEnd(let partition, _): await inbox.reachedEnd(of: partition)
+                    case .failed(let error): self.logger.warning("reading events", metadata: ["error": "\(error)"])
+                    case .assigned, .revoked: break
+                    }
                 }
             }
             group.addTask {
@@ -211,13 +215,15 @@ public final class MonitorService: ServiceLifecycle.Service {
                 try await self.alertReader.follow { key, alert in self.alerts.withLock { $0.note(alert, key: key) } }
             }
             group.addTask {
-                var unchecked = unchecked[...]
+                var checks = TagChecks(of: unchecked)
                 while term.isCurrent {
                     let records = try await inbox.take(Self.batchSize, waiting: Self.tick)
                     try await self.act(on: records, term, producer)
-                    guard records.isEmpty else { continue }
-                    for key in unchecked.prefix(Self.checkedAtOnce) { try await self.checkTag(of: key, term, producer) }
-                    unchecked = unchecked.dropFirst(Self.checkedAtOnce)
+                    // Only who has read everything knows which days are complete.
+                    guard records.isEmpty, await inbox.partitionsRead >= partitions, let key = checks.next(at: .now) else {
+                        continue
+                    }
+                    if try await self.checkTag(of: key, term, producer) { checks.done() } else { checks.failed(at: .now) }
                 }
             }
             // Whichever ends first ends the term; a reader that waits for room is let go, or it would keep the term open.
@@ -262,20 +268,24 @@ public final class MonitorService: ServiceLifecycle.Service {
     }
 
     /// Writes the tag of a complete day that has none, or an older one: somebody took it away, or whoever led before never saw
-    /// the event that completed the day.
-    private func checkTag(of key: DayKey, _ term: LeaseTerm, _ producer: TransactionalProducer) async throws {
-        guard let manifests = board.withLock({ $0.manifests(ofComplete: key) }) else { return }
+    /// the event that completed the day. What is new doesn't wait for that: false if the lake can't be used now.
+    private func checkTag(of key: DayKey, _ term: LeaseTerm, _ producer: TransactionalProducer) async throws -> Bool {
+        guard let (manifests, isKnownFromReruns) = board.withLock({ $0.completion(of: key) }) else { return true }
         do {
-            guard try await !tags.says(key, manifests: manifests) else { return }
+            guard try await !tags.says(key, manifests: manifests) else { return true }
+            logger.notice("a complete day lacks its tag", metadata: ["day": "\(key.description)"])
+            Counter(label: "monitor_tags_missing_total").increment()
+            try await prove(term)
+            try await tags.succeed(key, manifests: manifests, keepsEarlier: isKnownFromReruns)
+        } catch let mismatch as TagWriter.Mismatch {
+            let effects = board.withLock { $0.mismatched(key, mismatch.failure, now: now()) }
+            try await publish(try await carryOut(effects, term), [:], term, producer)
         } catch let error as ObjectStorageError {
-            // Not needed for what is new, which waits for the lake by itself.
             logger.warning("tag not checked", metadata: ["day": "\(key.description)", "error": "\(error)"])
-            return
+            // A name that can't be one is none tomorrow either.
+            return error.kind == .invalidKey
         }
-        logger.notice("a complete day lacks its tag", metadata: ["day": "\(key.description)"])
-        Counter(label: "monitor_tags_missing_total").increment()
-        let effects = board.withLock { $0.sayAgain(key, now: now()) }
-        try await publish(try await carryOut(effects, term), [:], term, producer)
+        return true
     }
 
     /// Publishes alerts and commits the offsets of what they were told for, in one transaction.

@@ -22,6 +22,8 @@ extension DayExtraction {
         var pages = WrittenPages()
         var listing = MovingListing()
         var start = PassStart(pass: 1)
+        /// Whether of two versions of a row the wrong one may have won while they were read back.
+        var isDoubtful = false
     }
 
     /// What a former attempt left, rebuilt; nothing when there is nothing, or nothing that can be trusted.
@@ -37,8 +39,9 @@ extension DayExtraction {
                 resumed.ledger.beginLaterPass()
                 resumed.ledger.outsideBefore = cursor.pages.outside
                 resumed.ledger.hasConflicts = cursor.hasConflicts
-                // What was asked for again after a failure was newer than its number says, so of two versions the wrong one may
-                // have won now. A pass that reads all pages puts it right.
+                // What was asked for again after a failure was newer than its number says. Another pass over all pages puts
+                // right what was mistaken for that.
+                resumed.isDoubtful = cursor.hasConflicts
                 if cursor.hasConflicts { resumed.start.hasNews = true }
             }
             logger.info(

@@ -58,6 +58,8 @@ struct DayExtraction: Sendable {
         let resumed = try await resume()
         let ledger = Box(resumed.ledger)
         var (listing, start) = (resumed.listing, resumed.start)
+        // A pass in whose place versions may have been mistaken isn't the last one.
+        let maximumPasses = resumed.isDoubtful ? max(maximumPasses, start.pass + 1) : maximumPasses
         var isSettled = try await pass(start, ledger, written: resumed.pages, &listing)
         while !isSettled, start.pass < maximumPasses {
             start = PassStart(pass: start.pass + 1)
@@ -137,12 +139,10 @@ struct DayExtraction: Sendable {
                 store: store, options: options, key: key,
                 content: { $0.contentHash },
                 number: {
-                    // The first pass keeps the vendor's numbers; what later passes add comes after them.
+                    // The first pass keeps the vendor's numbers; what later passes add comes after them. Their pages come one
+                    // after another, so the number of an answer that broke off is its successor's.
                     guard pass > 1 else { return numberBefore + UInt32(clamping: page) }
-                    return ledger.withLock { ledger in
-                        ledger.highestObject = max(ledger.highestObject, numberBefore) + 1
-                        return ledger.highestObject
-                    }
+                    return max(ledger.withLock { $0.highestObject }, numberBefore) + 1
                 },
                 isOwned: isOwned,
                 isKnown: { identity, content in

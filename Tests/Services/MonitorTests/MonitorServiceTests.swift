@@ -192,6 +192,26 @@ struct MonitorServiceTests {
         #expect(try await bench.alerts().isEmpty)
     }
 
+    @Test("a day whose rerun has begun since it was completed keeps its tag as the rerun leaves it, and nobody is alarmed")
+    func rerunMeanwhile() async throws {
+        let bench = try await Bench(partitions: 1)
+        let lake = bench.lake
+        var job = lake.job("day")
+        let manifest = try await lake.write("day", ["one\n"])
+        try await bench.publish([JobEvent(.completed, of: job, at: History.at(1), manifest: manifest)])
+        try await bench.run { _ in try await eventually { try await bench.committed() == 1 } }
+        // The next leader's state is older than the lake: the rerun has taken its old manifest away.
+        try await lake.store.delete(ObjectKey(manifest))
+        job.revision = 1
+        try await bench.publish([JobEvent(.started, of: job, at: History.at(2))])
+        try await bench.run { monitor in
+            try await eventually { monitor.rows.first?.status == .running }
+            try await eventually { try await bench.committed() == 2 }
+        }
+        #expect(try await lake.tags() == [])
+        #expect(try await bench.alerts().isEmpty)
+    }
+
     @Test("what workers tell on the alerts topic is shown beside its own, until they take it back")
     func othersAlerts() async throws {
         let bench = try await Bench(partitions: 1)
