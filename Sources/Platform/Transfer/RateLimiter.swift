@@ -30,6 +30,8 @@ public final class RateLimiter: Sendable {
         var passed = 0
         var isCounted = false
         var windowEnd: Duration
+        /// The longest time to a window's end that the server has said: what is configured may not be its window's length.
+        var statedWindow: Duration?
         var pausedUntil = Duration.zero
         /// Tickets of those who wait, first come first.
         var queue: [UInt64] = []
@@ -38,6 +40,9 @@ public final class RateLimiter: Sendable {
         var woken: Set<UInt64> = []
         var lastTicket: UInt64 = 0
     }
+
+    /// No server's window is longer than this, whatever it says.
+    private static let longestWindow: Duration = .seconds(3600)
 
     private enum Step {
         case pass
@@ -94,6 +99,7 @@ public final class RateLimiter: Sendable {
         let now = clock.now()
         let head = state.withLock { state -> UInt64? in
             state.allowance.requests = allowed
+            state.statedWindow = max(state.statedWindow ?? .zero, min(resetsIn, Self.longestWindow))
             let end = now + resetsIn
             let left = max(0, allowed - max(0, counted))
             // Servers count in whole seconds. An end that is later than that explains is the end of a new window; in the same
@@ -155,7 +161,7 @@ public final class RateLimiter: Sendable {
     }
 
     private static func window(_ state: State, at now: Duration) -> RequestWindow {
-        let length = state.allowance.window
+        let length = state.statedWindow ?? state.allowance.window
         let elapsed = length > .zero ? min(max(1 - (state.windowEnd - now) / length, 0), 1) : 1
         return RequestWindow(
             allowed: state.allowance.requests, left: state.left, passed: state.passed, isCounted: state.isCounted,

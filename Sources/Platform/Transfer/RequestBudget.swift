@@ -21,7 +21,7 @@ public struct RequestWindow: Sendable, Equatable {
     public var passed: Int
     /// Whether the server has said its count in this window.
     public var isCounted: Bool
-    /// The length of a window.
+    /// The length of a window: the longest time to its end that the server has said, or what is configured.
     public var length: Duration
     /// The part of the window that is over, 0 to 1.
     public var elapsed: Double

@@ -102,6 +102,18 @@ struct RateLimiterTests {
         #expect(budget.last?.passed == 0 && budget.last?.isCounted == false, "a new window")
     }
 
+    @Test("a window is as long as the server's longest word of it, whatever is configured")
+    func windowLength() async throws {
+        let budget = Recorded()
+        budget.allowance = 100
+        let limiter = RateLimiter(.init(requests: 10, per: .seconds(60)), clock: clock, budget: budget)
+        for (stated, length) in [(nil, 60), (1, 1), (5, 5), (3, 5), (1_000_000_000, 3600)] as [(Int?, Int)] {
+            if let stated { limiter.update(counted: 1, allowed: 10, resetsIn: .seconds(stated)) }
+            try await limiter.acquire()
+            #expect(budget.last?.length == .seconds(length))
+        }
+    }
+
     @Test("a budget is told once of a pause, however many were refused")
     func refusedTogether() async {
         let budget = Recorded()
