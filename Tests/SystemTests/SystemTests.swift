@@ -6,3 +6,7 @@ import Testing
 /// Serialized, because each test starts up to eight processes and two cores are enough for one such stack.
 @Suite("system", .serialized)
 enum SystemTests {}
+
+/// Stacks that are disturbed for minutes and mostly wait: beside the others, and one after another.
+@Suite("disturbed system", .serialized)
+enum DisturbedSystemTests {}

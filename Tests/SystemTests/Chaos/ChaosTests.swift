@@ -2,7 +2,7 @@ import DevelopmentStack
 import Foundation
 import Testing
 
-extension SystemTests {
+extension DisturbedSystemTests {
     @Suite("chaos")
     struct Chaos {
         @Test("a small run: everything breaks for a while, nothing is lost and the lake is as it must be")

@@ -7,7 +7,7 @@ import ObjectStorage
 import Rehearsal
 import Testing
 
-extension SystemTests {
+extension DisturbedSystemTests {
     @Suite("crash loops")
     struct CrashLoops {
         private static let worker = StackMember("rehearsal-worker")

@@ -2,7 +2,7 @@ import DevelopmentStack
 import Foundation
 import Testing
 
-extension SystemTests {
+extension DisturbedSystemTests {
     @Suite("a hostile week")
     struct HostileWeek {
         /// Everything that the hostile plan has, with pauses that are rarer and shorter.
