@@ -27,22 +27,23 @@ struct RateLimiterTests {
         return tasks
     }
 
+    /// Who passes in one window may note it in any order; which window it is follows from the order in which they came.
     @Test("so many pass per window, in the order in which they came")
     func windows() async {
         let limiter = RateLimiter(.init(requests: 3, per: .seconds(60)), clock: clock)
         let passed = Order()
         let tasks = await start(8, limiter, passed)
         await clock.waitForSleepers()
-        #expect(passed.values == [0, 1, 2])
+        #expect(passed.values.sorted() == [0, 1, 2])
         clock.advance(by: .seconds(59))
-        #expect(passed.values == [0, 1, 2])
+        #expect(passed.values.sorted() == [0, 1, 2])
         clock.advance(by: .seconds(1))
         await passed.wait(for: 6)
         await clock.waitForSleepers()
-        #expect(passed.values == [0, 1, 2, 3, 4, 5])
+        #expect(passed.values.sorted() == [0, 1, 2, 3, 4, 5])
         clock.advance(by: .seconds(60))
         for task in tasks { await task.value }
-        #expect(passed.values == Array(0..<8))
+        #expect(passed.values.sorted() == Array(0..<8))
     }
 
     @Test("a pause holds everybody, and afterwards a full window is there")
@@ -54,11 +55,11 @@ struct RateLimiterTests {
         let tasks = await start(3, limiter, passed)
         await clock.waitForSleepers()
         clock.advance(by: .seconds(9))
-        #expect(passed.values == [])
+        #expect(passed.values.sorted() == [])
         clock.advance(by: .seconds(1))
         await passed.wait(for: 2)
         await clock.waitForSleepers()
-        #expect(passed.values == [0, 1])
+        #expect(passed.values.sorted() == [0, 1])
         clock.advance(by: .seconds(60))
         for task in tasks { await task.value }
     }
@@ -70,15 +71,15 @@ struct RateLimiterTests {
         limiter.update(counted: 298, allowed: 300, resetsIn: .seconds(20))
         let tasks = await start(5, limiter, passed)
         await clock.waitForSleepers()
-        #expect(passed.values == [0, 1])
+        #expect(passed.values.sorted() == [0, 1])
         // The server has seen one of the two; the other counts all the same.
         limiter.update(counted: 299, allowed: 300, resetsIn: .seconds(20))
-        #expect(passed.values == [0, 1])
+        #expect(passed.values.sorted() == [0, 1])
         clock.advance(by: .seconds(10))
         // A window that began elsewhere earlier than was known.
         limiter.update(counted: 1, allowed: 300, resetsIn: .seconds(60))
         for task in tasks { await task.value }
-        #expect(passed.values == [0, 1, 2, 3, 4])
+        #expect(passed.values.sorted() == [0, 1, 2, 3, 4])
     }
 
     @Test("a budget is asked before each request with what is known of the window, and obeyed")
@@ -88,7 +89,7 @@ struct RateLimiterTests {
         let passed = Order()
         let tasks = await start(4, limiter, passed)
         await clock.waitForSleepers()
-        #expect(passed.values == [0, 1])
+        #expect(passed.values.sorted() == [0, 1])
         limiter.update(counted: 4, allowed: 10, resetsIn: .seconds(60))
         budget.allowance = 3
         clock.advance(by: .seconds(1))
@@ -151,7 +152,7 @@ struct RateLimiterTests {
         await clock.waitForSleepers()
         clock.advance(by: .seconds(60))
         for task in tasks { await task.value }
-        #expect(passed.values == [0, 1] + [10, 11, 12, 13].filter { $0 != 10 + position })
+        #expect(passed.values.sorted() == [0, 1] + [10, 11, 12, 13].filter { $0 != 10 + position })
     }
 
     @Test("a thousand callers at once get no more than the allowance")
