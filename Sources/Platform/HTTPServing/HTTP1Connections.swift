@@ -32,7 +32,12 @@ public struct HTTP1Connections: ServerChildChannel {
         /// The channel below it.
         public var channel: any Channel { channels.channel }
 
-        fileprivate init(_ channels: HTTP1Channel.Value) { self.channels = channels }
+        private let logger: Logger
+
+        fileprivate init(_ channels: HTTP1Channel.Value, _ logger: Logger) {
+            self.channels = channels
+            self.logger = logger
+        }
 
         fileprivate func serve() -> HTTP1Channel.Value {
             isServed.store(true, ordering: .relaxed)
@@ -41,14 +46,21 @@ public struct HTTP1Connections: ServerChildChannel {
 
         deinit {
             guard !isServed.load(ordering: .relaxed) else { return }
-            // Only this closes them; that the other side may be gone already is no news.
-            Task { [channels] in try? await channels.executeThenClose { _, _ in } }
+            // Only this closes them, and only a task can: it ends with the connection, and nothing waits for it.
+            Task { [channels, logger] in
+                do {
+                    try await channels.executeThenClose { _, _ in }
+                } catch {
+                    // The other side may be gone already.
+                    logger.debug("closing a connection that nobody serves", metadata: ["error": "\(error)"])
+                }
+            }
         }
     }
 
     /// Prepares a connection that was accepted.
     public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Connection> {
-        http1.setup(channel: channel, logger: logger).map(Connection.init)
+        http1.setup(channel: channel, logger: logger).map { Connection($0, logger) }
     }
 
     /// Answers the requests of a connection until it ends.

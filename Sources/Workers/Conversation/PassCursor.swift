@@ -25,14 +25,9 @@ struct PassCursor: Sendable, Hashable {
     var listing: MovingListing
     /// Whether the first pass met rows in several versions.
     var hasConflicts: Bool
+}
 
-    init(pages: PageCursor, start: PassStart, listing: MovingListing, hasConflicts: Bool) {
-        self.pages = pages
-        self.start = start
-        self.listing = listing
-        self.hasConflicts = hasConflicts
-    }
-
+extension PassCursor {
     /// Reads what an attempt left; nil when it is none of ours.
     init?(_ checkpoint: Checkpoint) {
         let value = checkpoint.cursor
