@@ -224,6 +224,7 @@ public actor Consumer {
         var failure: KafkaError?
         if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             assignment = isCooperative ? assignment.union(partitions) : Set(partitions)
+            TopicPartitionList.set(listener.starts(of: partitions, in: self), in: list)
             failure =
                 isCooperative
                 ? rd_kafka_incremental_assign(handle, list).map { KafkaError(consuming: $0, operation: "assign") }

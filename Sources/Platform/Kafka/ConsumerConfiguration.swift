@@ -12,8 +12,6 @@ public struct ConsumerConfiguration: Sendable {
     public var readsCommittedOnly: Bool
     /// Whether `reachedEnd` is reported.
     public var reportsEnds: Bool
-    /// Where a partition without a committed offset begins.
-    public var startsAtLatest: Bool
     /// What is fetched ahead for each partition, records; small for jobs, large for streams.
     public var prefetchedRecords: Int
     /// What is fetched ahead for all partitions, bytes.
@@ -29,7 +27,6 @@ public struct ConsumerConfiguration: Sendable {
         sessionTimeout = .seconds(45)
         readsCommittedOnly = true
         reportsEnds = false
-        startsAtLatest = false
         prefetchedRecords = 10_000
         prefetchedBytes = 16 << 20
         statisticsInterval = .seconds(15)
@@ -50,7 +47,7 @@ public struct ConsumerConfiguration: Sendable {
         var properties = [
             "enable.auto.commit": "false",
             "enable.auto.offset.store": "false",
-            "auto.offset.reset": startsAtLatest ? "latest" : "earliest",
+            "auto.offset.reset": "earliest",
             "isolation.level": readsCommittedOnly ? "read_committed" : "read_uncommitted",
             "enable.partition.eof": reportsEnds ? "true" : "false",
             "session.timeout.ms": "\(sessionTimeout.wholeMilliseconds)",

@@ -23,15 +23,16 @@ struct TopicPartitionList: ~Copyable {
 
     init(_ starts: [TopicPartition: StartOffset]) {
         self.init(capacity: starts.count)
-        for (partition, start) in starts.sorted(by: { $0.key < $1.key }) {
-            let offset: Int64 =
-                switch start {
-                case .earliest: Int64(RD_KAFKA_OFFSET_BEGINNING)
-                case .latest: Int64(RD_KAFKA_OFFSET_END)
-                case .committed: Int64(RD_KAFKA_OFFSET_STORED)
-                case .offset(let offset): offset
-                }
-            add(partition, offset: offset)
+        for (partition, start) in starts.sorted(by: { $0.key < $1.key }) { add(partition, offset: start.native) }
+    }
+
+    /// Sets where the partitions of a list that librdkafka owns begin.
+    static func set(_ starts: [TopicPartition: StartOffset], in pointer: UnsafePointer<rd_kafka_topic_partition_list_t>) {
+        for (partition, start) in starts {
+            guard let element = rd_kafka_topic_partition_list_find(pointer, partition.topic, partition.partition) else {
+                continue
+            }
+            element.pointee.offset = start.native
         }
     }
 
@@ -88,5 +89,19 @@ struct TopicPartitionList: ~Copyable {
             result[TopicPartition(String(cString: topic), element.partition)] = CommittedOffset(element.offset, metadata: text)
         }
         return result
+    }
+}
+
+extension StartOffset {
+    /// The offset in librdkafka's terms.
+    fileprivate var native: Int64 {
+        switch self {
+        // A fetch finds the oldest record of every broker: before it, `auto.offset.reset` moves on to it. The answer of Tansu
+        // to where it is may leave out the first batch, when two producers began the partition at the same time.
+        case .earliest: 0
+        case .latest: Int64(RD_KAFKA_OFFSET_END)
+        case .committed: Int64(RD_KAFKA_OFFSET_STORED)
+        case .offset(let offset): offset
+        }
     }
 }

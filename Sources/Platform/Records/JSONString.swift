@@ -1,10 +1,14 @@
+internal import Glibc
+
 /// Decodes JSON strings.
 enum JSONString {
     /// The text of a quoted string; nil when the value is no string or no valid Unicode.
     static func text(_ value: UnsafeRawBufferPointer) -> String? {
         guard value.count >= 2, value.first == UInt8(ascii: "\""), value.last == UInt8(ascii: "\"") else { return nil }
-        let inner = value[1..<(value.count - 1)]
-        if !inner.contains(UInt8(ascii: "\\")) { return String(validating: inner, as: UTF8.self) }
+        let inner = UnsafeRawBufferPointer(rebasing: value[1..<(value.count - 1)])
+        guard let base = inner.baseAddress, memchr(base, Int32(UInt8(ascii: "\\")), inner.count) != nil else {
+            return String(validating: inner, as: UTF8.self)
+        }
         return decode(inner).flatMap { String(validating: $0, as: UTF8.self) }
     }
 

@@ -157,8 +157,9 @@ struct UserRow: Sendable {
         self.key = key
         self.isOpen = isOpen
         self.owner = owner
-        // As it will be in the lake, where a row is one line: line breaks can only stand between tokens.
-        let breaks: [UInt8] = [UInt8(ascii: "\n"), UInt8(ascii: "\r")]
-        self.line = line.contains(where: breaks.contains) ? line.map { breaks.contains($0) ? UInt8(ascii: " ") : $0 } : line
+        // As it will be in the lake, where a row is one line.
+        var line = line
+        NDJSON.joinLines(of: &line)
+        self.line = line
     }
 }

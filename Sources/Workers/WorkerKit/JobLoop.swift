@@ -70,7 +70,7 @@ final class JobLoop: ConsumerListener {
 
     // MARK: Ownership
 
-    func assigned(_ partitions: [TopicPartition], to consumer: isolated Consumer) {
+    func starts(of partitions: [TopicPartition], in consumer: isolated Consumer) -> [TopicPartition: StartOffset] {
         runner.memory?.assignmentChanged()
         var committed: [TopicPartition: CommittedOffset]?
         do throws(KafkaError) {
@@ -82,7 +82,13 @@ final class JobLoop: ConsumerListener {
         }
         let cancelled = state.withLock { $0.table.assign(partitions, committed: committed) }
         handBack(cancelled)
-        if let memory = runner.memory, let committed { memory.committed(committed) }
+        guard let committed else { return [:] }
+        runner.memory?.committed(committed)
+        let new = partitions.filter { committed[$0] == nil }
+        return Dictionary(uniqueKeysWithValues: new.map { ($0, StartOffset.earliest) })
+    }
+
+    func assigned(_ partitions: [TopicPartition], to consumer: isolated Consumer) {
         tellShare(with: consumer)
         logger.info("partitions assigned", metadata: ["partitions": "\(partitions.sorted().map(\.description))"])
     }

@@ -132,6 +132,50 @@ struct TopicScanTests {
         await producer.close()
     }
 
+    @Test("two producers that begin a partition in the same moment lose nothing to its readers")
+    func contestedBeginning() async throws {
+        // Tansu then says now and then, for good, that the partition begins behind the first batch.
+        let broker = TestBroker.shared
+        let kafka = try await broker.kafka()
+        let topic = try await broker.topic("contested", partitions: 40)
+        let transactions = try TransactionalProducer(kafka, transactionalID: "contested-\(UUID().uuidString)")
+        try await transactions.initialize()
+        let producer = try Producer(kafka)
+        for partition in 0..<Int32(40) {
+            let records = ["a", "b"].map { ProducerRecord(topic: topic, partition: partition, key: nil, value: Array($0.utf8)) }
+            async let plain: Void = producer.send(records)
+            try await transactions.transaction { transaction throws(KafkaError) in
+                try transaction.send(ProducerRecord(topic: topic, partition: partition, key: nil, value: Array("c".utf8)))
+            }
+            try await plain
+        }
+        await producer.close()
+        await transactions.close()
+        let all = try await Self.collect(TopicScan(kafka, topics: [topic]))
+        for partition in 0..<Int32(40) {
+            #expect(Self.values(all.filter { $0.partition == partition }).sorted() == ["a", "b", "c"], "\(topic) \(partition)")
+        }
+    }
+
+    @Test("the oldest record is found where earlier ones are gone")
+    func truncated() async throws {
+        let cluster = try EmbeddedCluster(brokers: 1, logger: .quiet)
+        try await cluster.createTopic("t", partitions: 1)
+        let kafka = KafkaConfiguration(bootstrapServers: cluster.bootstrapServers, logger: .quiet)
+        let producer = try Producer(kafka)
+        // The embedded cluster keeps 5 MB of a partition.
+        for number in 0..<80 {
+            let random = (0..<100_000).map { _ in UInt8.random(in: 0...255) }
+            try await producer.send(ProducerRecord(topic: "t", key: Array("\(number)".utf8), value: random))
+        }
+        await producer.close()
+        let kept = try #require(try await TopicScan(kafka, topics: ["t"]).kept()[TopicPartition("t", 0)])
+        #expect(kept.lowerBound > 0 && kept.upperBound == 80)
+        let all = try await Self.collect(TopicScan(kafka, topics: ["t"]))
+        #expect(all.map(\.offset) == Array(kept))
+        await cluster.close()
+    }
+
     @Test("a slow reader gets everything in order, while little is buffered")
     func backPressure() async throws {
         let kafka = try await TestBroker.shared.kafka()
