@@ -1,8 +1,9 @@
 # Switchboard's verbs. `make help` lists them.
 
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test chaos week bench lint clean
+.PHONY: help setup build demo test test-units test-system chaos week bench lint clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +19,18 @@ demo: build ## Run three business days on a broker and a simulator of its own; K
 
 test: setup ## Run every test; BROKER=host:port uses a Kafka that runs already.
 	swift build --build-tests
-	swift test --skip-build --experimental-maximum-parallelization-width 4 # real brokers and simulators beside each other
+	@$(MAKE) --no-print-directory --jobs=2 test-units test-system
+
+# Beside each other, because system tests mostly wait: `swift test` would lock the build folder for one of both. `sed` keeps
+# lines whole. Of tests with brokers and simulators of their own, four at a time.
+run_tests := NO_COLOR=1 .build/debug/SwitchboardPackageTests.xctest --testing-library swift-testing \
+	--experimental-maximum-parallelization-width 4
+
+test-units:
+	@$(run_tests) --skip '^SystemTests\.' 2>&1 | sed -u 's/^/units: /'
+
+test-system:
+	@$(run_tests) --filter '^SystemTests\.' 2>&1 | sed -u 's/^/system: /'
 
 chaos: setup ## Prove that jobs survive: SEED= JOBS= KILLS= WINDOW= LAKE=s3|file BROKER= BROKER_RESTART=.
 	swift build -c release

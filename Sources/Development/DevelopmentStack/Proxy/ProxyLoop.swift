@@ -9,6 +9,8 @@ struct ProxyLoop {
     private var random: SeededRandom
     private var connections: [ProxyConnection] = []
     private var figures = FaultProxy.Figures()
+    /// Whose loop this is while it runs.
+    private var proxy: FaultProxy?
     private var fault: ConnectionFault?
     private var cuts = 0
     /// Bytes that may go through now, while there is a limit to them.
@@ -24,6 +26,8 @@ struct ProxyLoop {
     }
 
     mutating func run(_ proxy: FaultProxy) {
+        self.proxy = proxy
+        defer { self.proxy = nil }
         while true {
             fillAllowance()
             var polled = descriptors()
@@ -49,13 +53,17 @@ struct ProxyLoop {
         let mustCut = settings.cuts != cuts || (isNew && fault == .refuse)
         cuts = settings.cuts
         if mustCut {
-            for connection in connections { drop(connection) }
             figures.broken += connections.count
+            publish()
+            for connection in connections { drop(connection) }
             connections = []
         }
         if isNew, case .throttle = fault { allowance = 0 } else if isNew { allowance = .max }
         return mustCut
     }
+
+    /// Tells the figures before a peer can see what they count: whoever sees it finds it counted.
+    private func publish() { _ = proxy?.exchange(figures) }
 
     private mutating func fillAllowance() {
         let now = ContinuousClock.now
@@ -100,8 +108,9 @@ struct ProxyLoop {
         while let client = LoopbackSocket.accept(listener) {
             figures.connections += 1
             guard fault != .refuse, let upstream, let server = LoopbackSocket.connect(port: upstream) else {
-                LoopbackSocket.reset(client)
                 figures.broken += 1
+                publish()
+                LoopbackSocket.reset(client)
                 continue
             }
             connections.append(ProxyConnection(client: client, server: server, speaksHTTP: speaksHTTP))
@@ -132,8 +141,9 @@ struct ProxyLoop {
                 close(connection.client)
                 close(connection.server)
             } else {
-                drop(connection)
                 figures.broken += 1
+                publish()
+                drop(connection)
             }
         }
         connections = kept
@@ -160,6 +170,7 @@ struct ProxyLoop {
                 }
                 self.random = random
                 figures.requestsStruck += struck
+                if struck > 0 { publish() }
             case .end: connection.toServer.hasEnded = true
             case .nothing: break
             case .broken: return false
