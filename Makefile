@@ -1,7 +1,6 @@
 # Switchboard's verbs. `make help` lists them.
 
 SHELL := /bin/bash
-.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test test-units test-system chaos week bench lint clean
 
@@ -21,16 +20,16 @@ test: setup ## Run every test; BROKER=host:port uses a Kafka that runs already.
 	swift build --build-tests
 	@$(MAKE) --no-print-directory --jobs=2 test-units test-system
 
-# Beside each other, because system tests mostly wait: `swift test` would lock the build folder for one of both. `sed` keeps
-# lines whole. Of tests with brokers and simulators of their own, four at a time.
-run_tests := NO_COLOR=1 .build/debug/SwitchboardPackageTests.xctest --testing-library swift-testing \
+# Beside each other, because system tests mostly wait: `swift test` would lock the build folder for one of both. Four tests
+# at a time, since many have brokers and simulators of their own. `sed` keeps lines whole; `exec` has signals reach the tests.
+run_tests := exec env NO_COLOR=1 .build/debug/SwitchboardPackageTests.xctest --testing-library swift-testing \
 	--experimental-maximum-parallelization-width 4
 
 test-units:
-	@$(run_tests) --skip '^SystemTests\.' 2>&1 | sed -u 's/^/units: /'
+	@$(run_tests) --skip '^SystemTests\.' > >(sed -u 's/^/units: /') 2>&1
 
 test-system:
-	@$(run_tests) --filter '^SystemTests\.' 2>&1 | sed -u 's/^/system: /'
+	@$(run_tests) --filter '^SystemTests\.' > >(sed -u 's/^/system: /') 2>&1
 
 chaos: setup ## Prove that jobs survive: SEED= JOBS= KILLS= WINDOW= LAKE=s3|file BROKER= BROKER_RESTART=.
 	swift build -c release

@@ -40,6 +40,11 @@ public actor Consumer {
     }
 
     private func open() throws(KafkaError) {
+        guard configuration.kafka.properties["auto.offset.reset"] == nil else {
+            throw KafkaError(
+                kind: .configuration, code: "_INVALID_ARG", operation: "configure",
+                message: "kafka property auto.offset.reset: not to be set; what is kept is read from the oldest record on")
+        }
         let callbacks = ConsumerCallbacks(
             logger: configuration.kafka.logger, client: configuration.kafka.clientID, consumer: self)
         let native = try NativeConfiguration(configuration.kafka, defaults: configuration.properties, callbacks: callbacks)
@@ -81,7 +86,7 @@ public actor Consumer {
 
     /// Reads these partitions without a group's assignment, replacing what was assigned before.
     public func assign(_ starts: [TopicPartition: StartOffset]) throws(KafkaError) {
-        let list = TopicPartitionList(starts)
+        let list = TopicPartitionList(beginning(starts))
         try check(rd_kafka_assign(try native("assign"), list.pointer), "assign")
         assignment = Set(starts.keys)
     }
@@ -112,6 +117,25 @@ public actor Consumer {
         if let code = list.firstError { throw KafkaError(code: code, operation: "seek") }
     }
 
+    /// Beginnings below this aren't believed, and looked for from 0 on: Tansu says for good that a partition begins behind its
+    /// first batch, when another producer's came in the same moment. Beginnings that retention has moved are far beyond.
+    public static let uncertainBeginnings: Int64 = 1000
+
+    /// The starts with 0 for the earliest where that is to be looked for from 0 on.
+    private func beginning(_ starts: [TopicPartition: StartOffset]) -> [TopicPartition: StartOffset] {
+        var starts = starts
+        for (partition, start) in starts where start == .earliest {
+            do throws(KafkaError) {
+                if try watermarks(of: partition, timeout: .seconds(5)).lowerBound == 0 { starts[partition] = .offset(0) }
+            } catch {
+                // Whoever asked learns from what follows that the broker is away; librdkafka then asks for the beginning itself.
+                configuration.kafka.logger.debug("no beginning yet", metadata: ["error": "\(error)"])
+                break
+            }
+        }
+        return starts
+    }
+
     // MARK: Offsets
 
     /// What the group has committed for these partitions; a partition without a commit is absent. Asks the broker.
@@ -133,6 +157,9 @@ public actor Consumer {
     }
 
     /// The oldest kept offset and the one that the next record will get. Asks the broker.
+    ///
+    /// A beginning below ``uncertainBeginnings`` is given as 0. A reader that starts there misses nothing: where 0 is gone, it
+    /// goes on at the oldest record.
     public func watermarks(
         of partition: TopicPartition, timeout: Duration = .seconds(10)
     ) throws(KafkaError) -> Range<Int64> {
@@ -143,6 +170,7 @@ public actor Consumer {
                 try native("query watermarks"), partition.topic, partition.partition, &low, &high,
                 Int32(clamping: timeout.wholeMilliseconds)),
             "query watermarks of \(partition)")
+        if low < Self.uncertainBeginnings { low = 0 }
         return low..<max(low, high)
     }
 
@@ -224,7 +252,7 @@ public actor Consumer {
         var failure: KafkaError?
         if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             assignment = isCooperative ? assignment.union(partitions) : Set(partitions)
-            TopicPartitionList.set(listener.starts(of: partitions, in: self), in: list)
+            TopicPartitionList.set(beginning(listener.starts(of: partitions, in: self)), in: list)
             failure =
                 isCooperative
                 ? rd_kafka_incremental_assign(handle, list).map { KafkaError(consuming: $0, operation: "assign") }

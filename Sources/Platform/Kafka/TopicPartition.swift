@@ -26,7 +26,7 @@ public enum StartOffset: Sendable, Hashable {
     case earliest
     /// After the newest record.
     case latest
-    /// The group's committed offset; without one, `auto.offset.reset` decides.
+    /// The group's committed offset; without one, the oldest record.
     case committed
     /// This record.
     case offset(Int64)

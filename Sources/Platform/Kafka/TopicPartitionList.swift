@@ -96,9 +96,7 @@ extension StartOffset {
     /// The offset in librdkafka's terms.
     fileprivate var native: Int64 {
         switch self {
-        // A fetch finds the oldest record of every broker: before it, `auto.offset.reset` moves on to it. The answer of Tansu
-        // to where it is may leave out the first batch, when two producers began the partition at the same time.
-        case .earliest: 0
+        case .earliest: Int64(RD_KAFKA_OFFSET_BEGINNING)
         case .latest: Int64(RD_KAFKA_OFFSET_END)
         case .committed: Int64(RD_KAFKA_OFFSET_STORED)
         case .offset(let offset): offset

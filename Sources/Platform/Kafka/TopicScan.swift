@@ -174,9 +174,8 @@ public struct TopicScan: Sendable {
         try Task.checkCancellation()
         let open = stretches.filter { !$0.value.range.isEmpty }
         let (all, found, isBounded) = (stretches, kept, end != .never)
-        let oldest = open.filter { starts[$0.key] == .earliest }.mapValues { _ in StartOffset.earliest }
-        try await consumer.assign(open.mapValues { .offset($0.range.lowerBound) }.merging(oldest) { $1 }) {
-            records.begin(all, from: oldest.mapValues { _ in 0 }, kept: found, isBounded: isBounded, isExact: !isTaken)
+        try await consumer.assign(open.mapValues { .offset($0.range.lowerBound) }) {
+            records.begin(all, kept: found, isBounded: isBounded, isExact: !isTaken)
         }
     }
 

@@ -46,13 +46,6 @@ extension TopicScan {
                 kept[partition] = range.lowerBound..<Swift.max(range.upperBound, end)
             }
 
-            /// Notes a record that is older than the broker said that there are any.
-            mutating func extendBack(_ partition: TopicPartition, to begin: Int64) {
-                guard let range = stretches[partition]?.range, begin < range.lowerBound else { return }
-                stretches[partition]?.range = begin..<range.upperBound
-                kept[partition] = kept[partition].map { Swift.min($0.lowerBound, begin)..<$0.upperBound }
-            }
-
             mutating func close(_ partition: TopicPartition) {
                 guard open.remove(partition) != nil else { return }
                 if isBounded, let stretch = stretches[partition], stretch.before == nil, stretch.range.upperBound < .max {
@@ -99,17 +92,13 @@ extension TopicScan {
             }
         }
 
-        /// - Parameter first: the offsets that may be the first, where they are before those of the stretches.
-        func begin(
-            _ stretches: [TopicPartition: Stretch], from first: [TopicPartition: Int64], kept: [TopicPartition: Range<Int64>],
-            isBounded: Bool, isExact: Bool
-        ) {
+        func begin(_ stretches: [TopicPartition: Stretch], kept: [TopicPartition: Range<Int64>], isBounded: Bool, isExact: Bool) {
             state.withLock { state in
                 state.probed = [:]
                 state.kept = kept
                 state.stretches = stretches
                 state.isBounded = isBounded
-                state.positions = stretches.mapValues(\.range.lowerBound).merging(first) { $1 }
+                state.positions = stretches.mapValues(\.range.lowerBound)
                 state.open = Set(stretches.filter { !$0.value.range.isEmpty }.keys)
                 if isBounded && !isExact { state.inexact = state.open }
                 state.lastSign = .now
@@ -136,7 +125,7 @@ extension TopicScan {
                 var total: Int64 = 0
                 for (partition, stretch) in state.stretches {
                     let end = state.open.contains(partition) ? state.positions[partition] : stretch.range.upperBound
-                    passed += Swift.max(0, (end ?? stretch.range.lowerBound) - stretch.range.lowerBound)
+                    passed += (end ?? stretch.range.lowerBound) - stretch.range.lowerBound
                     if state.isBounded { total += stretch.range.upperBound - stretch.range.lowerBound }
                 }
                 return Progress(passed: Swift.max(0, passed - Int64(state.buffer.count)), total: total, records: state.taken)
@@ -173,7 +162,6 @@ extension TopicScan {
                 guard state.open.contains(partition), let position = state.positions[partition], record.offset >= position else {
                     return []
                 }
-                state.extendBack(partition, to: record.offset)
                 if state.inexact.remove(partition) != nil, let end = consumer.fetchedEnd(of: partition),
                     let range = state.stretches[partition]?.range
                 {

@@ -144,10 +144,9 @@ public final class MonitorService: ServiceLifecycle.Service {
         var positions: [TopicPartition: Int64] = [:]
         var open = Set<TopicPartition>()
         for partition in partitions {
-            // From 0 on a reader finds the oldest event that is kept.
-            let position = committed[partition] ?? 0
-            positions[partition] = position
-            if position > 0 { open.insert(partition) }
+            let kept = try await consumer.watermarks(of: partition)
+            positions[partition] = max(kept.lowerBound, committed[partition] ?? kept.lowerBound)
+            if kept.lowerBound < positions[partition] ?? 0 { open.insert(partition) }
         }
         guard !open.isEmpty else { return positions }
         try await consumer.assign(Dictionary(uniqueKeysWithValues: open.map { ($0, StartOffset.earliest) }))

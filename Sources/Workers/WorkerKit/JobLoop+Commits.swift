@@ -103,8 +103,8 @@ extension JobLoop {
         guard let partition else { return }
         do throws(KafkaError) {
             let present = try consumer.committed([partition])[partition]
-            // Without a commit the beginning: a worker that reads from there goes on at the oldest record that is kept.
-            var probe = present ?? CommittedOffset(0)
+            let begin = try consumer.watermarks(of: partition).lowerBound
+            var probe = present ?? CommittedOffset(begin)
             if probe.metadata.isEmpty { probe.metadata = "w1:" }
             try consumer.commit([partition: probe])
             let kept = try consumer.committed([partition])[partition]?.metadata

@@ -276,4 +276,14 @@ struct KafkaFaultTests {
         await #expect(throws: KafkaError.self) { try await producer.send(ProducerRecord(topic: "t", key: nil, value: nil)) }
         await cluster.close()
     }
+
+    @Test("a property that would have readers skip what is kept is refused by its name")
+    func refusedReset() async throws {
+        var kafka = KafkaConfiguration(bootstrapServers: "127.0.0.1:1", logger: .quiet)
+        kafka.properties["auto.offset.reset"] = "latest"
+        let error = await #expect(throws: KafkaError.self) {
+            _ = try await Consumer(ConsumerConfiguration(kafka), listener: ConsumerEvents())
+        }
+        #expect(error?.kind == .configuration && error?.message.contains("auto.offset.reset") == true)
+    }
 }

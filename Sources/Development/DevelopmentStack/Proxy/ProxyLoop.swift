@@ -62,7 +62,7 @@ struct ProxyLoop {
         return mustCut
     }
 
-    /// Tells the figures before a peer can see what they count: whoever sees it finds it counted.
+    /// Tells the figures before a peer can see a fault that they count: whoever sees it finds it counted.
     private func publish() { _ = proxy?.exchange(figures) }
 
     private mutating func fillAllowance() {
