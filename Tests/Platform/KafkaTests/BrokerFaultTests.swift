@@ -10,17 +10,8 @@ private func record(_ number: Int) -> ProducerRecord {
 @Suite("Broker faults", .timeLimit(.minutes(2)))
 struct BrokerFaultTests {
     /// Runs a body with three brokers and a topic `t` of three partitions.
-    private func withCluster(_ body: @Sendable (EmbeddedCluster, KafkaConfiguration) async throws -> Void) async throws {
-        let cluster = try EmbeddedCluster(brokers: 3, logger: .quiet)
-        try await cluster.createTopic("t", partitions: 3, replication: 3)
-        let kafka = KafkaConfiguration(bootstrapServers: cluster.bootstrapServers, logger: .quiet)
-        do {
-            try await body(cluster, kafka)
-        } catch {
-            await cluster.close()
-            throw error
-        }
-        await cluster.close()
+    private func withBrokers(_ body: (EmbeddedCluster, KafkaConfiguration) async throws -> Void) async throws {
+        try await withCluster(brokers: 3, partitions: 3, body)
     }
 
     private func numbers(_ count: Int, _ kafka: KafkaConfiguration) async throws -> [Int] {
@@ -30,7 +21,7 @@ struct BrokerFaultTests {
 
     @Test("a producer outlives brokers that go and come, leaders that move and answers that fail: each record once, in order")
     func producer() async throws {
-        try await withCluster { cluster, kafka in
+        try await withBrokers { cluster, kafka in
             let producer = try Producer(kafka, deliveryTimeout: .seconds(60))
             try await producer.send((0..<30).map(record))
             for number in 1...3 { await cluster.setBroker(number, isUp: false) }
@@ -54,7 +45,7 @@ struct BrokerFaultTests {
 
     @Test("a record that is too large is an error of its own, and the next one passes")
     func tooLarge() async throws {
-        try await withCluster { cluster, kafka in
+        try await withBrokers { cluster, kafka in
             let producer = try Producer(kafka)
             await cluster.inject([.messageTooLarge], into: .produce)
             await #expect { try await producer.send(record(0)) } throws: { ($0 as? KafkaError)?.kind == .messageTooLarge }
@@ -69,7 +60,7 @@ struct BrokerFaultTests {
             EmbeddedCluster.Request.initProducerID, .addPartitionsToTransaction, .produce, .endTransaction, .findCoordinator,
         ])
     func transactions(request: EmbeddedCluster.Request) async throws {
-        try await withCluster { cluster, kafka in
+        try await withBrokers { cluster, kafka in
             let producer = try TransactionalProducer(kafka, transactionalID: "w")
             let faults: [EmbeddedCluster.Fault] =
                 request == .produce ? [.notLeader, .transport] : [.coordinatorLoading, .notCoordinator]
@@ -85,7 +76,7 @@ struct BrokerFaultTests {
 
     @Test("a fenced producer says so, for good, and closes without hanging")
     func fenced() async throws {
-        try await withCluster { cluster, kafka in
+        try await withBrokers { cluster, kafka in
             let producer = try TransactionalProducer(kafka, transactionalID: "w")
             try await producer.initialize()
             await cluster.inject([.producerFenced], into: .endTransaction)
@@ -102,7 +93,7 @@ struct BrokerFaultTests {
 
     @Test("a commit is made again while the coordinator moves, or fails as one that may be")
     func commits() async throws {
-        try await withCluster { cluster, kafka in
+        try await withBrokers { cluster, kafka in
             let events = ConsumerEvents()
             var configuration = ConsumerConfiguration(kafka, group: "g")
             configuration.sessionTimeout = .seconds(6)
@@ -127,7 +118,7 @@ struct BrokerFaultTests {
 
     @Test("a lease is held again after all brokers were gone, and its holder goes on by itself")
     func lease() async throws {
-        try await withCluster { cluster, kafka in
+        try await withBrokers { cluster, kafka in
             let lease = PartitionLease(kafka, topic: "t", group: "lease", sessionTimeout: .seconds(6))
             let (leads, leadsAgain) = (Signal(), Signal())
             try await withThrowingTaskGroup(of: Void.self) { tasks in

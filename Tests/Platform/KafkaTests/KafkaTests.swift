@@ -198,17 +198,15 @@ struct KafkaBrokerTests {
 struct KafkaFaultTests {
     @Test("retriable produce errors are healed inside; every record is stored once")
     func produceErrors() async throws {
-        let cluster = try EmbeddedCluster(brokers: 1, logger: .quiet)
-        try await cluster.createTopic("t", partitions: 1)
-        let kafka = KafkaConfiguration(bootstrapServers: cluster.bootstrapServers, logger: .quiet)
-        let producer = try Producer(kafka)
-        try await producer.send(ProducerRecord(topic: "t", key: nil, value: [0]))
-        await cluster.inject([.notLeader, .notEnoughReplicas, .transport], into: .produce)
-        for number in 1...5 { try await producer.send(ProducerRecord(topic: "t", key: nil, value: [UInt8(number)])) }
-        await producer.close()
-        let records = try await read(6, from: "t", with: kafka)
-        #expect(records.map { $0.value ?? [] } == (0...5).map { [UInt8($0)] })
-        await cluster.close()
+        try await withCluster { cluster, kafka in
+            let producer = try Producer(kafka)
+            try await producer.send(ProducerRecord(topic: "t", key: nil, value: [0]))
+            await cluster.inject([.notLeader, .notEnoughReplicas, .transport], into: .produce)
+            for number in 1...5 { try await producer.send(ProducerRecord(topic: "t", key: nil, value: [UInt8(number)])) }
+            await producer.close()
+            let records = try await read(6, from: "t", with: kafka)
+            #expect(records.map { $0.value ?? [] } == (0...5).map { [UInt8($0)] })
+        }
     }
 
     @Test("a broker that is not there is an error that says so, not a hang")
@@ -237,44 +235,41 @@ struct KafkaFaultTests {
 
     @Test("200 of each client are created and closed without a thread left behind")
     func noLeakedThreads() async throws {
-        let cluster = try EmbeddedCluster(brokers: 1, logger: .quiet)
-        try await cluster.createTopic("t", partitions: 1)
-        let kafka = KafkaConfiguration(bootstrapServers: cluster.bootstrapServers, logger: .quiet)
-        func once() async throws {
-            let events = ConsumerEvents()
-            let consumer = try await Consumer(ConsumerConfiguration(kafka, group: "g"), listener: events)
-            let producer = try Producer(kafka)
-            let transactions = try TransactionalProducer(kafka, transactionalID: "t")
-            let admin = try Admin(kafka)
-            await transactions.close()
-            await producer.close()
-            await admin.close()
-            await consumer.close()
+        try await withCluster { _, kafka in
+            func once() async throws {
+                let events = ConsumerEvents()
+                let consumer = try await Consumer(ConsumerConfiguration(kafka, group: "g"), listener: events)
+                let producer = try Producer(kafka)
+                let transactions = try TransactionalProducer(kafka, transactionalID: "t")
+                let admin = try Admin(kafka)
+                await transactions.close()
+                await producer.close()
+                await admin.close()
+                await consumer.close()
+            }
+            try await once()
+            // Other suites run beside this one and have threads of their own: what 200 rounds would leak is far more than theirs.
+            let before = try threads()
+            for _ in 0..<200 { try await once() }
+            var after = try threads()
+            for _ in 0..<50 where after > before + 40 {
+                try await Task.sleep(for: .milliseconds(100))
+                after = try threads()
+            }
+            #expect(after <= before + 40, "before \(before), after \(after)")
         }
-        try await once()
-        // Other suites run beside this one and have threads of their own: what 200 rounds would leak is far more than theirs.
-        let before = try threads()
-        for _ in 0..<200 { try await once() }
-        var after = try threads()
-        for _ in 0..<50 where after > before + 40 {
-            try await Task.sleep(for: .milliseconds(100))
-            after = try threads()
-        }
-        #expect(after <= before + 40, "before \(before), after \(after)")
-        await cluster.close()
     }
 
     @Test("after close every call fails instead of hanging")
     func callsAfterClose() async throws {
-        let cluster = try EmbeddedCluster(brokers: 1, logger: .quiet)
-        let kafka = KafkaConfiguration(bootstrapServers: cluster.bootstrapServers, logger: .quiet)
-        let consumer = try await Consumer(ConsumerConfiguration(kafka, group: "g"), listener: ConsumerEvents())
-        await consumer.close()
-        await #expect(throws: KafkaError.self) { try await consumer.subscribe(to: ["t"]) }
-        let producer = try Producer(kafka)
-        await producer.close()
-        await #expect(throws: KafkaError.self) { try await producer.send(ProducerRecord(topic: "t", key: nil, value: nil)) }
-        await cluster.close()
+        try await withCluster { _, kafka in
+            let consumer = try await Consumer(ConsumerConfiguration(kafka, group: "g"), listener: ConsumerEvents())
+            await consumer.close()
+            await #expect(throws: KafkaError.self) { try await consumer.subscribe(to: ["t"]) }
+            let producer = try Producer(kafka)
+            await producer.close()
+            await #expect(throws: KafkaError.self) { try await producer.send(ProducerRecord(topic: "t", key: nil, value: nil)) }
+        }
     }
 
     @Test("a property that would have readers skip what is kept is refused by its name")

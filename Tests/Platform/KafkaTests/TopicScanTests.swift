@@ -159,28 +159,26 @@ struct TopicScanTests {
 
     @Test("the oldest record is found where earlier ones are gone")
     func truncated() async throws {
-        let cluster = try EmbeddedCluster(brokers: 1, logger: .quiet)
-        try await cluster.createTopic("t", partitions: 1)
-        let kafka = KafkaConfiguration(bootstrapServers: cluster.bootstrapServers, logger: .quiet)
-        let producer = try Producer(kafka)
-        // The embedded cluster keeps 5 MB of a partition.
-        for number in 0..<80 {
-            let random = (0..<100_000).map { _ in UInt8.random(in: 0...255) }
-            try await producer.send(ProducerRecord(topic: "t", key: Array("\(number)".utf8), value: random))
+        try await withCluster { cluster, kafka in
+            let producer = try Producer(kafka)
+            // The embedded cluster keeps 5 MB of a partition.
+            for number in 0..<80 {
+                let random = (0..<100_000).map { _ in UInt8.random(in: 0...255) }
+                try await producer.send(ProducerRecord(topic: "t", key: Array("\(number)".utf8), value: random))
+            }
+            await producer.close()
+            let all = try await Self.collect(TopicScan(kafka, topics: ["t"]))
+            let first = try #require(all.first?.offset)
+            #expect(first > 0 && all.map(\.offset) == Array(first..<80))
+            let events = ConsumerEvents()
+            let consumer = try await Consumer(ConsumerConfiguration(kafka), listener: events)
+            try await consumer.assign([TopicPartition("t", 0): .earliest])
+            for try await case .record(let record) in events {
+                #expect(record.offset == first)
+                break
+            }
+            await consumer.close()
         }
-        await producer.close()
-        let all = try await Self.collect(TopicScan(kafka, topics: ["t"]))
-        let first = try #require(all.first?.offset)
-        #expect(first > 0 && all.map(\.offset) == Array(first..<80))
-        let events = ConsumerEvents()
-        let consumer = try await Consumer(ConsumerConfiguration(kafka), listener: events)
-        try await consumer.assign([TopicPartition("t", 0): .earliest])
-        for try await case .record(let record) in events {
-            #expect(record.offset == first)
-            break
-        }
-        await consumer.close()
-        await cluster.close()
     }
 
     @Test("a slow reader gets everything in order, while little is buffered")
@@ -248,27 +246,25 @@ struct TopicScanTests {
 
     @Test("a broker that goes silent ends a bounded scan with an error, not with a short result")
     func silence() async throws {
-        let cluster = try EmbeddedCluster(brokers: 1, logger: .quiet)
-        try await cluster.createTopic("t", partitions: 1)
-        let kafka = KafkaConfiguration(bootstrapServers: cluster.bootstrapServers, logger: .quiet)
-        let producer = try Producer(kafka)
-        for _ in 0..<100 {
-            try await producer.send(ProducerRecord(topic: "t", key: nil, value: Array(repeating: 7, count: 1000)))
-        }
-        await producer.close()
-        var scan = TopicScan(kafka, topics: ["t"])
-        scan.maximumRecords = 2
-        scan.patience = .milliseconds(500)
-        await #expect {
-            try await scan.read { records in
-                var count = 0
-                for try await _ in records {
-                    count += 1
-                    if count == 3 { await cluster.close() }
-                }
+        try await withCluster { cluster, kafka in
+            let producer = try Producer(kafka)
+            for _ in 0..<100 {
+                try await producer.send(ProducerRecord(topic: "t", key: nil, value: Array(repeating: 7, count: 1000)))
             }
-        } throws: { error in (error as? KafkaError)?.kind == .timedOut }
-        await cluster.close()
+            await producer.close()
+            var scan = TopicScan(kafka, topics: ["t"])
+            scan.maximumRecords = 2
+            scan.patience = .milliseconds(500)
+            await #expect {
+                try await scan.read { records in
+                    var count = 0
+                    for try await _ in records {
+                        count += 1
+                        if count == 3 { await cluster.close() }
+                    }
+                }
+            } throws: { error in (error as? KafkaError)?.kind == .timedOut }
+        }
     }
 }
 
