@@ -10,11 +10,12 @@ enum LookupTable {
         var paging: ListingQuery.Paging = .pages
         var permission: String?
 
-        /// The listing to read.
-        func query(pageSize: Int) -> ListingQuery {
-            ListingQuery(
-                "lookup \(dataset)", path: path, parameters: parameters, pageSize: pageSize, paging: paging,
-                permission: permission)
+        /// The listing to read, with what the vendor adds to an entity only when it is asked to.
+        func query(_ configuration: UserDetailsConfiguration) -> ListingQuery {
+            let expansions = configuration.expansions[dataset, default: []].map { ListingQuery.Parameter("expand", $0) }
+            return ListingQuery(
+                "lookup \(dataset)", path: path, parameters: parameters + expansions, pageSize: configuration.lookupPageSize,
+                paging: paging, permission: permission)
         }
     }
 

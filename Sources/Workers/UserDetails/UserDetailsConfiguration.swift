@@ -41,6 +41,8 @@ public struct UserDetailsConfiguration: Sendable {
     public var recordsPerObject = 10_000
     /// Entities of a page of a lookup.
     public var lookupPageSize = 100
+    /// By lookup, what the vendor adds to its entities only when it is asked to, such as `dateLastLogin` of `users`.
+    public var expansions: [String: [String]] = [:]
     /// Further fields of the request, such as filters; a job's own `request` parameter comes first.
     public var request: JSONValue?
 
@@ -61,6 +63,7 @@ public struct UserDetailsConfiguration: Sendable {
     /// - `user-details.maximum-record` (32MiB): the largest user with everything in it, or entity of a lookup.
     /// - `user-details.records-per-object` (10000): rows of an object.
     /// - `lookups.page-size` (100): entities of a page; the vendor may reduce it.
+    /// - `lookups.expand.<lookup>`: what is added to the lookup's entities, by the vendor's names.
     public init(_ settings: Settings) {
         self.init(layout: LakeLayout(settings))
         let own = settings.scoped("user-details")
@@ -80,7 +83,21 @@ public struct UserDetailsConfiguration: Sendable {
         longestQuery = own.duration("longest-query", default: longestQuery, in: .seconds(86400) ... .seconds(31 * 86400))
         maximumRecordBytes = own.byteCount("maximum-record", default: maximumRecordBytes, in: 1024...(1 << 30))
         recordsPerObject = own.int("records-per-object", default: recordsPerObject, in: 1...1_000_000)
-        lookupPageSize = settings.scoped("lookups").int("page-size", default: lookupPageSize, in: 1...500)
+        let lookups = settings.scoped("lookups")
+        lookupPageSize = lookups.int("page-size", default: lookupPageSize, in: 1...500)
+        expansions = Self.expansions(lookups.scoped("expand"))
+    }
+
+    private static func expansions(_ settings: Settings) -> [String: [String]] {
+        var expansions: [String: [String]] = [:]
+        for lookup in LookupTable.all {
+            let names = settings.strings(lookup.dataset, default: [])
+            if let strange = names.first(where: { !Job.isIdentifier($0) }) {
+                settings.reject(lookup.dataset, given: strange, allowed: "names of the vendor's, such as dateLastLogin")
+            }
+            if !names.isEmpty { expansions[lookup.dataset] = names }
+        }
+        return expansions
     }
 
     var patience: DetailsJobPatience {

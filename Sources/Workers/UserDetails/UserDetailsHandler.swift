@@ -175,7 +175,7 @@ public struct UserDetailsHandler: JobHandler {
             return Self.done(place, found.manifest, FollowUp.Result())
         }
         var snapshot = LookupSnapshot(
-            client: client, query: lookup.query(pageSize: configuration.lookupPageSize), configuration: configuration,
+            client: client, query: lookup.query(configuration), configuration: configuration,
             ledger: place.ledger(after: found?.manifest, configuration), context: context)
         do {
             let (objects, figures) = try await snapshot.run()

@@ -2,13 +2,14 @@ import Contracts
 import Foundation
 import ObjectStorage
 import Records
+import Service
 import Testing
 import VendorSimulator
 import WorkerKit
 
 @testable import UserDetails
 
-@Suite("Lookups", .timeLimit(.minutes(2)))
+@Suite("Lookups", .timeLimit(.minutes(5)))
 struct LookupTests {
     private func ids(_ running: SimulatedUsers.Running, _ dataset: String) async throws -> [String] {
         try await running.lines(dataset).map { line in
@@ -40,6 +41,34 @@ struct LookupTests {
             let states = Set(lines.compactMap { line in line.withUnsafeBytes { RawRecord(bytes: $0).string(of: "state") } })
             #expect(states == ["active", "inactive", "deleted"])
         }
+    }
+
+    @Test("what the configuration names is asked for on every page, and kept as it came")
+    func expansions() async throws {
+        var users = SimulatedUsers(users: 120) { $0.listingPageLimit = 50 }
+        users.configuration = try configuration("lookups: {expand: {users: [authorization, dateLastLogin]}}")
+        try await users.run { running in
+            try await running.done(SimulatedUsers.lookup("users"))
+            let lines = try await running.lines("users")
+            let expanded = lines.count { line in
+                line.withUnsafeBytes { RawRecord(bytes: $0).rawValue(of: "authorization") != nil }
+            }
+            #expect(lines.count == 120 && expanded == 120)
+            try await running.done(SimulatedUsers.lookup("queues"))
+        }
+    }
+
+    @Test("names that can't be the vendor's are refused, and lookups that don't exist")
+    func strangeExpansions() {
+        #expect(throws: SettingsError.self) { try configuration("lookups: {expand: {users: ['a&state=active']}}") }
+        #expect(throws: SettingsError.self) { try configuration("lookups: {expand: {strangers: [team]}}") }
+    }
+
+    private func configuration(_ yaml: String) throws -> UserDetailsConfiguration {
+        let settings = try Settings(yaml: yaml)
+        let configuration = UserDetailsConfiguration(settings)
+        try settings.finish()
+        return configuration
     }
 
     @Test("totals that are wrong cost two more passes, not an entity")
