@@ -23,9 +23,12 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
-func library(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: swiftSettings)
+func library(_ name: String, _ path: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: swiftSettings + settings)
 }
+
+// Where every byte passes, debug builds are optimised too: `make demo` and `make test` would spend most of their time there.
+let hot: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
@@ -71,7 +74,7 @@ let package = Package(
         // Platform: knows nothing of contact centres.
         library("Kafka", "Platform/Kafka", ["CLibrdkafka", log, metrics]),
         library("Transfer", "Platform/Transfer", ["CLibcurl", log, metrics]),
-        library("Records", "Platform/Records", []),
+        library("Records", "Platform/Records", [], hot),
         library("ObjectStorage", "Platform/ObjectStorage", ["Transfer", crypto, log]),
         library("HTTPServing", "Platform/HTTPServing", [hummingbird, log]),
         library(
@@ -82,7 +85,7 @@ let package = Package(
             ]),
 
         // Contracts: the messages and topic names that every process agrees on.
-        library("Contracts", "Contracts", []),
+        library("Contracts", "Contracts", [], hot),
 
         // Messaging: where contracts meet Kafka and the configuration.
         library("Messaging", "Messaging", ["Contracts", "Kafka", "Service"]),
@@ -97,25 +100,25 @@ let package = Package(
             ["Contracts", "Kafka", "Messaging", "ObjectStorage", "Service", "Transfer", crypto, lifecycle, log, metrics]),
         library(
             "Extraction", "Workers/Extraction",
-            ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", crypto]),
+            ["WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", crypto], hot),
         library(
             "Conversation", "Workers/Conversation",
             [
                 "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging",
                 crypto, log, metrics,
-            ]),
+            ], hot),
         library(
             "UserDetails", "Workers/UserDetails",
             [
                 "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
                 metrics,
-            ]),
+            ], hot),
 
         library(
             "Evaluation", "Workers/Evaluation",
             [
                 "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
-            ]),
+            ], hot),
 
         // Services.
         library(
@@ -163,7 +166,7 @@ let package = Package(
             ]),
 
         // Development: what `make demo` and the system tests start.
-        library("VendorSimulator", "Development/VendorSimulator", ["HTTPServing", hummingbird, lifecycle, crypto, log]),
+        library("VendorSimulator", "Development/VendorSimulator", ["HTTPServing", hummingbird, lifecycle, crypto, log], hot),
         library("Rehearsal", "Development/Rehearsal", ["Contracts"]),
         library(
             "DevelopmentStack", "Development/DevelopmentStack",
@@ -208,7 +211,8 @@ let package = Package(
         tests(
             "UserDetailsTests", "Workers/UserDetailsTests",
             [
-                "UserDetails", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Transfer",
+                "UserDetails", "Extraction", "WorkerKit", "GenesysCloud", "Contracts", "ObjectStorage", "Records", "Service",
+                "Transfer",
                 "TestSupport", "VendorSimulator", log,
             ]),
         tests(
