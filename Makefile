@@ -18,7 +18,8 @@ demo: build ## Run three business days on a broker and a simulator of its own; K
 
 test: setup ## Run every test; BROKER=host:port uses a Kafka that runs already.
 	swift build --build-tests
-	@$(MAKE) --no-print-directory --jobs=2 test-units test-system
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-units test-system \
+		|| { sleep 1; echo "What failed, once more:"; grep -hE '✘|↳' .build/test-units.log .build/test-system.log; exit 1; }
 
 # Beside each other, because system tests mostly wait: `swift test` would lock the build folder for one of both. Four tests
 # at a time, since many have brokers and simulators of their own. `sed` keeps lines whole; `exec` has signals reach the tests.
@@ -26,10 +27,10 @@ run_tests := exec env NO_COLOR=1 .build/debug/SwitchboardPackageTests.xctest --t
 	--experimental-maximum-parallelization-width 4
 
 test-units:
-	@$(run_tests) --skip '^SystemTests\.' > >(sed -u 's/^/units: /') 2>&1
+	@$(run_tests) --skip '^SystemTests\.' > >(sed -u 's/^/units: /' | tee .build/test-units.log) 2>&1
 
 test-system:
-	@$(run_tests) --filter '^SystemTests\.' > >(sed -u 's/^/system: /') 2>&1
+	@$(run_tests) --filter '^SystemTests\.' > >(sed -u 's/^/system: /' | tee .build/test-system.log) 2>&1
 
 chaos: setup ## Prove that jobs survive: SEED= JOBS= KILLS= WINDOW= LAKE=s3|file BROKER= BROKER_RESTART=.
 	swift build -c release

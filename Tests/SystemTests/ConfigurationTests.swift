@@ -62,7 +62,7 @@ extension SystemTests {
                 var file = try working(program, port: 1, directory)
                 file[key] = value
                 let process = try await start(program, file, directory)
-                #expect(await process.awaitEnd(within: .seconds(10)) == .exited(78))
+                #expect(await process.awaitEnd(within: .seconds(60)) == .exited(78))
                 await process.kill()
                 let lines = try log(program, directory).split(separator: "\n")
                 #expect(lines.count == 1, "\(lines)")
@@ -81,7 +81,7 @@ extension SystemTests {
                 file["kafka.bootstrap-server"] = "here"
                 file["log.level"] = "loud"
                 let process = try await start(program, file, directory)
-                #expect(await process.awaitEnd(within: .seconds(10)) == .exited(78))
+                #expect(await process.awaitEnd(within: .seconds(60)) == .exited(78))
                 await process.kill()
                 let text = try log(program, directory)
                 #expect(text.split(separator: "\n").count == 3, "\(text)")
@@ -100,7 +100,7 @@ extension SystemTests {
                     var file = try working(program, port: 1, directory)
                     file["lake.url"] = ConfigurationFile.text(lake)
                     let process = try await start(program, file, directory)
-                    #expect(await process.awaitEnd(within: .seconds(10)) == .exited(78))
+                    #expect(await process.awaitEnd(within: .seconds(60)) == .exited(78))
                     await process.kill()
                     let text = try log(program, directory)
                     #expect(text.contains("lake.url \(lake): "), "\(text)")
@@ -122,7 +122,7 @@ extension SystemTests {
                 file["lake.secret-key"] = "env:SYSTEM_TEST_SECRET"
                 let process = try await start(program, file, directory)
                 let http = LocalAPI()
-                try await until("it says that it waits", within: .seconds(20)) {
+                try await until("it says that it waits", within: .seconds(60)) {
                     try log(program, directory).contains("waiting for the lake")
                 }
                 let ready = try await http.get("http://127.0.0.1:\(admin)/readyz")
@@ -159,7 +159,7 @@ extension SystemTests {
                 }
                 for program in programs {
                     let admin = try #require(admins[program])
-                    try await until("\(program) says that it waits", within: .seconds(20)) {
+                    try await until("\(program) says that it waits", within: .seconds(60)) {
                         try log(program, directory).contains("waiting for kafka")
                             && log(program, elsewhere).contains("waiting for kafka")
                     }
@@ -209,7 +209,7 @@ extension SystemTests {
                         program, program: try Installation.current().program(program),
                         arguments: ["--config", path, "--print-config"],
                         environment: ["SYSTEM_TEST_SECRET": "do-not-tell"], output: "\(directory)/output"))
-                #expect(await process.awaitEnd(within: .seconds(10)) == .exited(0))
+                #expect(await process.awaitEnd(within: .seconds(60)) == .exited(0))
                 let text = try String(contentsOfFile: "\(directory)/output", encoding: .utf8)
                 #expect(text.contains("env:SYSTEM_TEST_SECRET"))
                 #expect(!text.contains("do-not-tell"))

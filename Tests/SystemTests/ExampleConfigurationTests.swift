@@ -22,7 +22,7 @@ extension SystemTests {
                         program, program: try installation.program(program),
                         arguments: ["--config", "\(installation.repository)/config/\(program).yaml", "--print-config"],
                         environment: environment, output: "\(directory)/output"))
-                let end = await process.awaitEnd(within: .seconds(10))
+                let end = await process.awaitEnd(within: .seconds(60))
                 let text = try String(contentsOfFile: "\(directory)/output", encoding: .utf8)
                 #expect(end == .exited(0), "\(text)")
                 #expect(text.contains("kafka-1.example.net:9093"))

@@ -70,11 +70,13 @@ extension SystemTests {
                 try await stack.start(.scheduler)
                 try await stack.awaitSuccess()
                 await stack.kill(.scheduler)
+                // On Tansu a transaction that the kill cut off becomes visible, so there may be more than three (design, section 5).
+                let published = try await TopicReader.read(stack.configuration.topics.jobs("conversation"), of: stack).count
                 try await stack.start(.scheduler)
                 // The state of the first term was read, so this one knows what was published.
                 try await until("it leads again") { try stack.logText(of: .scheduler).contains("states=1") }
                 try await expectWhole(stack)
-                #expect(try await TopicReader.read(stack.configuration.topics.jobs("conversation"), of: stack).count == 3)
+                #expect(try await TopicReader.read(stack.configuration.topics.jobs("conversation"), of: stack).count == published)
             }
         }
 

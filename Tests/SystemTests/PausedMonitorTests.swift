@@ -5,7 +5,7 @@ import Kafka
 import ObjectStorage
 import Testing
 
-@Suite("A monitor that was paused while it led", .timeLimit(.minutes(3)))
+@Suite("A monitor that was paused while it led", .timeLimit(.minutes(5)))
 struct PausedMonitorTests {
     /// The development broker accepts a leader that the group has long replaced.
     @Test("doesn't overwrite its successor's tag with what it believes", .enabled(if: isOnKafka, "needs Apache Kafka"))

@@ -9,26 +9,26 @@ import Testing
 
 extension SystemTests {
     /// Exit codes and readiness of a real worker process that is told to stop (kafka-workers A5).
-    @Suite("shutdown of a worker process", .timeLimit(.minutes(4)))
+    @Suite("shutdown of a worker process", .timeLimit(.minutes(5)))
     struct Shutdown {
         @Test("an idle worker ends with 0")
         func clean() async throws {
             try await withWorker(grace: "20s") { worker in
                 worker.process.send(SIGTERM)
-                #expect(await worker.process.awaitEnd(within: .seconds(15)) == .exited(0))
+                #expect(await worker.process.awaitEnd(within: .seconds(60)) == .exited(0))
             }
         }
 
         @Test("while a job runs on after the first signal it is not ready, and a job that ends within the grace makes it 0")
         func drains() async throws {
             try await withWorker(grace: "60s") { worker in
-                try await worker.publish(seconds: 5)
+                try await worker.publish(seconds: 8)
                 try await worker.awaitStart()
                 #expect(try await worker.isReady())
                 worker.process.send(SIGTERM)
                 try await until("not ready") { try await !worker.isReady() }
                 #expect(worker.process.isRunning)
-                #expect(await worker.process.awaitEnd(within: .seconds(30)) == .exited(0))
+                #expect(await worker.process.awaitEnd(within: .seconds(60)) == .exited(0))
             }
         }
 
@@ -38,7 +38,7 @@ extension SystemTests {
                 try await worker.publish(seconds: 600)
                 try await worker.awaitStart()
                 worker.process.send(SIGTERM)
-                #expect(await worker.process.awaitEnd(within: .seconds(30)) == .exited(75))
+                #expect(await worker.process.awaitEnd(within: .seconds(60)) == .exited(75))
             }
         }
 
@@ -50,7 +50,7 @@ extension SystemTests {
                 worker.process.send(SIGTERM)
                 try await until("draining") { try await !worker.isReady() }
                 worker.process.send(signal)
-                let end = await worker.process.awaitEnd(within: .seconds(30))
+                let end = await worker.process.awaitEnd(within: .seconds(60))
                 #expect(end == .exited(75))
             }
         }

@@ -24,7 +24,7 @@ extension SystemTests {
         func demo() async throws {
             try await withDirectory { directory in
                 let first = try await demo(directory)
-                #expect(await first.awaitEnd(within: .seconds(60)) == .exited(0), "\(output(directory))")
+                #expect(await first.awaitEnd(within: .seconds(240)) == .exited(0), "\(output(directory))")
                 let text = output(directory)
                 #expect(text.contains(" × _SUCCESS, 0 × _FAILURE") && text.contains("Alerts:  none firing"))
                 #expect(text.contains("data sets complete, each record as the vendor has it"))
@@ -45,7 +45,7 @@ extension SystemTests {
                 let stray = "\(directory)/demo/lake/stray"
                 try Data().write(to: URL(filePath: stray))
                 let second = try await demo(directory)
-                #expect(await second.awaitEnd(within: .seconds(60)) == .exited(0), "\(output(directory))")
+                #expect(await second.awaitEnd(within: .seconds(240)) == .exited(0), "\(output(directory))")
                 #expect(!FileManager.default.fileExists(atPath: stray))
                 #expect(
                     Set(try FileManager.default.contentsOfDirectory(atPath: "\(directory)/demo"))
@@ -59,7 +59,7 @@ extension SystemTests {
                 try FileManager.default.createDirectory(atPath: "\(directory)/demo", withIntermediateDirectories: true)
                 try Data().write(to: URL(filePath: "\(directory)/demo/letter"))
                 let first = try await demo(directory)
-                #expect(await first.awaitEnd(within: .seconds(20)) == .exited(1))
+                #expect(await first.awaitEnd(within: .seconds(60)) == .exited(1))
                 #expect(output(directory).contains("\(directory)/demo is not empty and no demo made it"))
                 #expect(FileManager.default.fileExists(atPath: "\(directory)/demo/letter"))
 
@@ -67,7 +67,7 @@ extension SystemTests {
                 let owner = try await demo(directory)
                 try await until("the first demo runs") { output(directory).contains("starting broker") }
                 let other = try await demo(directory, log: "other")
-                #expect(await other.awaitEnd(within: .seconds(20)) == .exited(1))
+                #expect(await other.awaitEnd(within: .seconds(60)) == .exited(1))
                 #expect(
                     output(directory, log: "other").contains("another demo uses \(directory)/demo (process \(owner.identifier))"))
                 await owner.kill()
@@ -90,9 +90,9 @@ extension SystemTests {
                     return children.count >= (moment == "everything runs" ? (isOnKafka ? 4 : 5) : 1)
                 }
                 stack.send(signal)
-                let end = await stack.awaitEnd(within: .seconds(30))
+                let end = await stack.awaitEnd(within: .seconds(60))
                 #expect(end == (signal == SIGKILL ? .killed(signal: SIGKILL) : .exited(130)), "\(output(directory))")
-                try await until("all children are gone", within: .seconds(5)) { ProcessTable.alive(children).isEmpty }
+                try await until("all children are gone", within: .seconds(30)) { ProcessTable.alive(children).isEmpty }
             }
         }
 

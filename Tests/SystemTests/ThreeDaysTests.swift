@@ -69,7 +69,7 @@ extension SystemTests {
                 options.simulator = ["--faults", "hostile", "--page-shift", "none"]
             } _: { stack in
                 try await stack.start()
-                try await stack.awaitSuccess(within: .seconds(200))
+                try await stack.awaitSuccess()
                 try await stack.expectTruth()
                 let faults = Set(try await stack.vendor.requestCounts().compactMap(\.fault))
                 // Those that the plan ties to certain requests strike in every run.

@@ -2,6 +2,6 @@ internal import DevelopmentStack
 
 /// Ports that nobody listens on.
 public enum FreePort {
-    /// A port that was free a moment ago, chosen by the system.
+    /// A port that was free a moment ago.
     public static func find() throws -> Int { try LoopbackPort.free() }
 }

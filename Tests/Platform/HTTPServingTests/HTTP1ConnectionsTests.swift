@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
-@Suite("HTTP/1 connections", .timeLimit(.minutes(1)))
+@Suite("HTTP/1 connections", .timeLimit(.minutes(5)))
 struct HTTP1ConnectionsTests {
     @Test("one that a server drops, as it does when it stops while somebody connects, is closed and harms nobody")
     func dropped() async throws {

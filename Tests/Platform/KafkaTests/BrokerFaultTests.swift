@@ -7,7 +7,7 @@ private func record(_ number: Int) -> ProducerRecord {
     ProducerRecord(topic: "t", partition: Int32(number % 3), key: nil, value: Array("\(number)".utf8))
 }
 
-@Suite("Broker faults", .timeLimit(.minutes(2)))
+@Suite("Broker faults", .timeLimit(.minutes(5)))
 struct BrokerFaultTests {
     /// Runs a body with three brokers and a topic `t` of three partitions.
     private func withBrokers(_ body: (EmbeddedCluster, KafkaConfiguration) async throws -> Void) async throws {

@@ -3,7 +3,7 @@ import Kafka
 import TestSupport
 import Testing
 
-@Suite("Consumer groups from outside", .timeLimit(.minutes(2)))
+@Suite("Consumer groups from outside", .timeLimit(.minutes(5)))
 struct ConsumerGroupTests {
     private static func withAdmin<Result: Sendable>(_ body: (Admin) async throws -> Result) async throws -> Result {
         let admin = try Admin(try await TestBroker.shared.kafka())

@@ -38,7 +38,7 @@ func threads() throws -> Int {
     try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
 }
 
-@Suite("Kafka on a real broker", .timeLimit(.minutes(2)))
+@Suite("Kafka on a real broker", .timeLimit(.minutes(5)))
 struct KafkaBrokerTests {
     @Test("the configuration's own properties win, also over what follows from the session")
     func ownProperties() async throws {
@@ -194,7 +194,7 @@ struct KafkaBrokerTests {
     }
 }
 
-@Suite("Kafka against injected faults", .timeLimit(.minutes(2)))
+@Suite("Kafka against injected faults", .timeLimit(.minutes(5)))
 struct KafkaFaultTests {
     @Test("retriable produce errors are healed inside; every record is stored once")
     func produceErrors() async throws {

@@ -10,7 +10,7 @@ extension Consumer {
     fileprivate func standStill(for seconds: UInt32) { sleep(seconds) }
 }
 
-@Suite("Proof of leadership", .timeLimit(.minutes(2)))
+@Suite("Proof of leadership", .timeLimit(.minutes(5)))
 struct LeaseProofTests {
     @Test("a leader can prove that it leads; its offsets are committed on the way")
     func proves() async throws {

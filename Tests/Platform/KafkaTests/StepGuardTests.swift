@@ -6,7 +6,7 @@ import Testing
 
 @testable import Kafka
 
-@Suite("Calls that don't return", .timeLimit(.minutes(1)))
+@Suite("Calls that don't return", .timeLimit(.minutes(5)))
 struct StepGuardTests {
     @Test("a call that returns in time is let alone, however often there is one")
     func inTime() async throws {

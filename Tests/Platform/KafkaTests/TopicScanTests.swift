@@ -5,7 +5,7 @@ import Testing
 
 @testable import Kafka
 
-@Suite("Scans of topics", .timeLimit(.minutes(2)))
+@Suite("Scans of topics", .timeLimit(.minutes(5)))
 struct TopicScanTests {
     private static func values(_ records: [ConsumerRecord]) -> [String] {
         records.map { String(decoding: $0.value ?? [], as: UTF8.self) }

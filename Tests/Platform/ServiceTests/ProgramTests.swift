@@ -57,7 +57,7 @@ private struct Failing: ServiceLifecycle.Service {
     func run() async throws { if let error { throw error } }
 }
 
-@Suite("Admin server", .timeLimit(.minutes(3)))
+@Suite("Admin server", .timeLimit(.minutes(5)))
 struct AdminServerTests {
     @Test("metrics, liveness, readiness and the program's own routes are served on a free port")
     func routes() async throws {
@@ -134,7 +134,7 @@ extension ServerBootstrap {
     }
 }
 
-@Suite("Program", .timeLimit(.minutes(3)))
+@Suite("Program", .timeLimit(.minutes(5)))
 struct ProgramTests {
     private let events = AsyncStream.makeStream(of: String.self)
     private let signals = AsyncStream.makeStream(of: String.self)

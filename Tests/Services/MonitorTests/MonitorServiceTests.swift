@@ -98,7 +98,7 @@ private func eventually(_ condition: () async throws -> Bool) async throws {
     while try await !condition() { try await Task.sleep(for: .milliseconds(10)) }
 }
 
-@Suite("Monitor on a real broker", .timeLimit(.minutes(2)))
+@Suite("Monitor on a real broker", .timeLimit(.minutes(5)))
 struct MonitorServiceTests {
     @Test("events become tags and alerts; a restart tells nothing twice, and knows the same")
     func restart() async throws {

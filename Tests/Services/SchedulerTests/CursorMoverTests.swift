@@ -7,7 +7,7 @@ import Testing
 
 @testable import Scheduler
 
-@Suite("Cursors moved by operators", .timeLimit(.minutes(2)))
+@Suite("Cursors moved by operators", .timeLimit(.minutes(5)))
 struct CursorMoverTests {
     private struct Bench {
         let topics = TopicNames(prefix: "m\(UUID().uuidString.prefix(8).lowercased()).")

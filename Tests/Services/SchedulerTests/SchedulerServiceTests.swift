@@ -168,7 +168,7 @@ private func intervals(_ zoneName: String, from first: String, days: Int, hourly
     return found
 }
 
-@Suite("Scheduler on a real broker", .timeLimit(.minutes(2)))
+@Suite("Scheduler on a real broker", .timeLimit(.minutes(5)))
 struct SchedulerServiceTests {
     @Test(
         "over clock changes in both directions every day and every hour is published once",

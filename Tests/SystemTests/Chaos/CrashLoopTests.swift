@@ -42,7 +42,7 @@ extension DisturbedSystemTests {
 
                 var deaths = 0
                 var process = try await stack.launch(Self.worker)
-                try await until("all jobs have ended", within: .seconds(120)) {
+                try await until("all jobs have ended") {
                     if process.end != nil {
                         deaths += 1
                         process = try await stack.launch(Self.worker)

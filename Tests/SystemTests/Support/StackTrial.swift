@@ -50,7 +50,7 @@ struct NeverHappened: Error, CustomStringConvertible {
 
 /// Waits until a condition holds, looking again and again.
 func until(
-    _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
+    _ what: String, within limit: Duration = .seconds(180), _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
     while try await !condition() {
@@ -63,7 +63,7 @@ func until(
 
 extension DevelopmentStack {
     /// Waits until every day has its `_SUCCESS`.
-    nonisolated func awaitSuccess(within limit: Duration = .seconds(90)) async throws {
+    nonisolated func awaitSuccess(within limit: Duration = .seconds(240)) async throws {
         for day in days.days {
             let folder = try folder(of: day)
             try await until("_SUCCESS of \(day)", within: limit) {

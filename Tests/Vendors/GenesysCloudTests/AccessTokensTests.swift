@@ -3,7 +3,7 @@ import Transfer
 
 @testable import GenesysCloud
 
-@Suite("Access tokens", .timeLimit(.minutes(3)))
+@Suite("Access tokens", .timeLimit(.minutes(5)))
 struct AccessTokensTests {
     private func tokens(_ base: String, _ http: HTTPClient, _ clock: InstantClock) -> AccessTokens {
         var configuration = GenesysCloudConfiguration(domain: "x.example", loginURL: base, clientID: "client") { "secret" }

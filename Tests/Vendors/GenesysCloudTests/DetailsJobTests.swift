@@ -4,7 +4,7 @@ import Transfer
 
 @testable import GenesysCloud
 
-@Suite("Details jobs", .timeLimit(.minutes(2)))
+@Suite("Details jobs", .timeLimit(.minutes(5)))
 struct DetailsJobTests {
     private static let root = "/api/v2/analytics/users/details/jobs"
     private static let accepted = Answer.status(202, body: #"{"jobId":"j 1"}"#)

@@ -4,7 +4,7 @@ import Transfer
 
 @testable import GenesysCloud
 
-@Suite("Genesys Cloud client", .timeLimit(.minutes(3)))
+@Suite("Genesys Cloud client", .timeLimit(.minutes(5)))
 struct GenesysCloudClientTests {
     private static let records = [#"{"conversationId":"a","n":1e400}"#, #"{"conversationId":"b","x":[0.1000]}"#]
     private static let page = #"{"conversations":[\#(records.joined(separator: ","))],"totalHits":202}"#

@@ -8,7 +8,7 @@ import WorkerKit
 
 @testable import Conversation
 
-@Suite("A conversation day that can't be had", .timeLimit(.minutes(3)))
+@Suite("A conversation day that can't be had", .timeLimit(.minutes(5)))
 struct ConversationFailureTests {
     private func expectDead(_ outcome: Outcome, _ reason: String, advice: String) {
         guard case .dead(let failure, _) = outcome else {

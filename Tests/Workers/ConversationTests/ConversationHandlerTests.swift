@@ -9,7 +9,7 @@ import WorkerKit
 
 @testable import Conversation
 
-@Suite("A conversation day, from vendor to lake", .timeLimit(.minutes(2)))
+@Suite("A conversation day, from vendor to lake", .timeLimit(.minutes(5)))
 struct ConversationHandlerTests {
     @Test("a plain day is the truth in the vendor's order, in objects of one page each, and costs one pass")
     func plainDay() async throws {

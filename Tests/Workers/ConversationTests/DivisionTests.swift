@@ -9,7 +9,7 @@ import WorkerKit
 
 @testable import Conversation
 
-@Suite("A day that is too large for one job", .timeLimit(.minutes(2)))
+@Suite("A day that is too large for one job", .timeLimit(.minutes(5)))
 struct DivisionTests {
     private func day(
         _ conversationsPerDay: Int = 900, above: Int = 250, _ change: (inout SimulatorConfiguration) -> Void = { _ in }

@@ -7,7 +7,7 @@ import WorkerKit
 
 @testable import Conversation
 
-@Suite("Memory of a conversation day", .timeLimit(.minutes(3)))
+@Suite("Memory of a conversation day", .timeLimit(.minutes(5)))
 struct MemoryTests {
     @Test("memory doesn't grow with the day: ten times as many conversations take no more")
     func flat() async {

@@ -10,7 +10,7 @@ import WorkerKit
 
 @testable import Conversation
 
-@Suite("Conversations that hadn't ended", .timeLimit(.minutes(2)))
+@Suite("Conversations that hadn't ended", .timeLimit(.minutes(5)))
 struct OpenConversationTests {
     private static let evening = "2026-03-02T16:10:00Z"
 

@@ -7,7 +7,7 @@ import WorkerKit
 
 @testable import Conversation
 
-@Suite("The task gdpr-requests", .timeLimit(.minutes(2)))
+@Suite("The task gdpr-requests", .timeLimit(.minutes(5)))
 struct PrivacyRequestsTests {
     private static func job(day: String = "2026-03-02", revision: Int = 0) -> Job {
         let start = Timestamp.date("\(day)T00:00:00Z") ?? .distantPast

@@ -10,7 +10,7 @@ import WorkerKit
 
 @testable import Conversation
 
-@Suite("A conversation day that goes on where an attempt stopped", .timeLimit(.minutes(2)))
+@Suite("A conversation day that goes on where an attempt stopped", .timeLimit(.minutes(5)))
 struct ResumeTests {
     /// A store that fails once, when an object is to become visible or is taken away.
     private static func failing(_ operation: MemoryObjectStore.Operation, _ name: String) -> MemoryObjectStore {

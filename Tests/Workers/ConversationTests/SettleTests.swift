@@ -9,7 +9,7 @@ import WorkerKit
 
 @testable import Conversation
 
-@Suite("Settled days and history, by details jobs", .timeLimit(.minutes(2)))
+@Suite("Settled days and history, by details jobs", .timeLimit(.minutes(5)))
 struct SettleTests {
     private func day(
         _ conversationsPerDay: Int = 700, above: Int = 100_000, now: String = "2026-03-02T16:10:00Z",

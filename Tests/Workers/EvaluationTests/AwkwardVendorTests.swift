@@ -9,7 +9,7 @@ import WorkerKit
 
 @testable import Evaluation
 
-@Suite("Evaluations of a vendor with awkward habits", .timeLimit(.minutes(3)))
+@Suite("Evaluations of a vendor with awkward habits", .timeLimit(.minutes(5)))
 struct AwkwardVendorTests {
     /// The ids of a truth's evaluations, by evaluator.
     private func byEvaluator(_ truth: [EvaluationTruth.Evaluation]) -> [String: [String]] {

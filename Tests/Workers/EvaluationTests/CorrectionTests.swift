@@ -7,7 +7,7 @@ import WorkerKit
 
 @testable import Evaluation
 
-@Suite("Evaluations that change", .timeLimit(.minutes(3)))
+@Suite("Evaluations that change", .timeLimit(.minutes(5)))
 struct CorrectionTests {
     @Test("a later run keeps the versions of the one before, adds the new ones, and has what didn't change once")
     func rerun() async throws {

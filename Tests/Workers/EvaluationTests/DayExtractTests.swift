@@ -9,7 +9,7 @@ import WorkerKit
 
 @testable import Evaluation
 
-@Suite("A day of evaluations", .timeLimit(.minutes(3)))
+@Suite("A day of evaluations", .timeLimit(.minutes(5)))
 struct DayExtractTests {
     @Test("has every evaluation that was assigned on it, whoever evaluated: members, former members, deleted users, the system")
     func whole() async throws {

@@ -8,7 +8,7 @@ import WorkerKit
 
 @testable import Evaluation
 
-@Suite("A day of evaluations that can't be had, or hardly", .timeLimit(.minutes(3)))
+@Suite("A day of evaluations that can't be had, or hardly", .timeLimit(.minutes(5)))
 struct EvaluationFailureTests {
     @Test("is whole all the same when a fifth of the calls fail, tokens are revoked and expire, and the vendor throttles")
     func hostile() async throws {

@@ -7,7 +7,7 @@ import WorkerKit
 
 @testable import UserDetails
 
-@Suite("A day of user details by the vendor's job", .timeLimit(.minutes(2)))
+@Suite("A day of user details by the vendor's job", .timeLimit(.minutes(5)))
 struct DetailsJobDayTests {
     private static let parameters: [String: JSONValue] = ["method": .string("job")]
 

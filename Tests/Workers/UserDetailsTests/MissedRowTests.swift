@@ -7,7 +7,7 @@ import WorkerKit
 
 @testable import UserDetails
 
-@Suite("Rows that a day missed", .timeLimit(.minutes(3)))
+@Suite("Rows that a day missed", .timeLimit(.minutes(5)))
 struct MissedRowTests {
     private static let nobody: JSONValue = .object([
         "userFilters": .array([

@@ -9,7 +9,7 @@ import WorkerKit
 
 @testable import UserDetails
 
-@Suite("Rows that are open or reach over a day's end", .timeLimit(.minutes(3)))
+@Suite("Rows that are open or reach over a day's end", .timeLimit(.minutes(5)))
 struct OpenRowTests {
     @Test(
         "a row that was open is completed by the next day's job, whatever the vendor tells of rows that reach over the end",

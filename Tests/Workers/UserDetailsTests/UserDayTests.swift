@@ -8,7 +8,7 @@ import WorkerKit
 
 @testable import UserDetails
 
-@Suite("A day of user details, from vendor to lake", .timeLimit(.minutes(2)))
+@Suite("A day of user details, from vendor to lake", .timeLimit(.minutes(5)))
 struct UserDayTests {
     @Test("a day is the truth, presence and routing in rows of their own, and pages are read until one is empty")
     func day() async throws {

@@ -50,7 +50,7 @@ extension WorkerBench {
     }
 }
 
-@Suite("A worker and broker faults", .serialized, .timeLimit(.minutes(3)))
+@Suite("A worker and broker faults", .timeLimit(.minutes(5)))
 struct BrokerFaultTests {
     /// What happens to the brokers while jobs run.
     enum Trouble: String, CaseIterable {

@@ -26,7 +26,7 @@ private struct Wreck {
     }
 }
 
-@Suite("Crash loops", .timeLimit(.minutes(2)))
+@Suite("Crash loops", .timeLimit(.minutes(5)))
 struct CrashLoopTests {
     @Test("the third start without an end goes to the dead topic unrun, and the job after it runs")
     func thirdStart() async throws {

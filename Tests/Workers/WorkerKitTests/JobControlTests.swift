@@ -34,7 +34,7 @@ private final class Happening: Sendable {
     func wait() async { for await _ in stream {} }
 }
 
-@Suite("Control of workers on a real broker", .timeLimit(.minutes(2)))
+@Suite("Control of workers on a real broker", .timeLimit(.minutes(5)))
 struct JobControlTests {
     @Test("a job that was cancelled before a worker began is cancelled unrun; its rerun runs")
     func cancelledBefore() async throws {

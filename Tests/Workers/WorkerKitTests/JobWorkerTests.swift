@@ -8,7 +8,7 @@ import Testing
 
 @testable import WorkerKit
 
-@Suite("Job worker on a real broker", .timeLimit(.minutes(2)))
+@Suite("Job worker on a real broker", .timeLimit(.minutes(5)))
 struct JobWorkerTests {
     @Test("every job is completed once, many in one transaction")
     func completesOnce() async throws {

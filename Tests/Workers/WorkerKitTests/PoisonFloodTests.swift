@@ -7,7 +7,7 @@ import Testing
 
 @testable import WorkerKit
 
-@Suite("A flood of messages that are no jobs", .timeLimit(.minutes(4)))
+@Suite("A flood of messages that are no jobs", .timeLimit(.minutes(5)))
 struct PoisonFloodTests {
     @Test("each of 20,000 has exactly one end, and what is not done keeps every byte of its key and value")
     func flood() async throws {
@@ -16,8 +16,11 @@ struct PoisonFloodTests {
         let bench = try await WorkerBench(partitions: 4, retryDelays: [.seconds(3600)])
         let flood = PoisonMessages(seed: seed, topic: bench.topics.jobs("test"), kind: "test", isWithLargeOnes: false)
         try await bench.publish((0..<count).map { flood.message($0) })
-        let events = try await bench.run(handler: Handler { _, _ in .done(JobResult()) }) { events in
-            events.count { $0.event.isTerminal || $0.event == .snoozed || $0.event == .retrying } >= count
+        let events = try await bench.run(handler: Handler { _, _ in .done(JobResult()) }) {
+            try await bench.awaitCommitted(Int64(count))
+            return try await bench.events { events in
+                events.count { $0.event.isTerminal || $0.event == .snoozed || $0.event == .retrying } >= count
+            }
         }
         var account = PoisonAccount(of: flood, messages: count)
         for event in events { account.note(event) }

@@ -23,7 +23,7 @@ private final class Running: Sendable {
 
 private func run(_ offset: Int64) -> RunKey { RunKey(partition: TopicPartition("jobs", 0), epoch: 1, offset: offset) }
 
-@Suite("Suspect gate", .timeLimit(.minutes(1)))
+@Suite("Suspect gate", .timeLimit(.minutes(5)))
 struct SuspectGateTests {
     @Test("suspects run one at a time")
     func oneAtATime() async throws {

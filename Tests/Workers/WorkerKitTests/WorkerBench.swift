@@ -56,24 +56,47 @@ struct WorkerBench {
         _ configuration: JobWorkerConfiguration? = nil, handler: Handler, health: HealthRegistry = HealthRegistry(),
         until isEnough: @escaping @Sendable ([JobEvent]) -> Bool
     ) async throws -> [JobEvent] {
+        try await run(configuration, handler: handler, health: health) { try await self.events(until: isEnough) }
+    }
+
+    /// Runs a worker for as long as a body takes.
+    func run<Result: Sendable>(
+        _ configuration: JobWorkerConfiguration? = nil, handler: Handler, health: HealthRegistry = HealthRegistry(),
+        during body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
         let worker = JobWorker(
             configuration ?? self.configuration, handler: handler, state: state, health: health, logger: .quiet)
         let group = ServiceGroup(services: [worker], logger: .quiet)
-        return try await withThrowingTaskGroup(of: [JobEvent]?.self) { tasks in
+        return try await withThrowingTaskGroup(of: Result?.self) { tasks in
             tasks.addTask {
                 try await group.run()
                 return nil
             }
-            tasks.addTask { try await self.events(until: isEnough) }
-            var events: [JobEvent] = []
+            tasks.addTask { try await body() }
+            var result: Result?
             while let next = try await tasks.next() {
                 if let next {
-                    events = next
+                    result = next
                     await group.triggerGracefulShutdown()
                 }
             }
-            return events
+            return try #require(result)
         }
+    }
+
+    /// Waits until the worker's group has put so many messages behind it; cheaper than reading all events again and again.
+    func awaitCommitted(_ count: Int64) async throws {
+        let consumer = try await Consumer(ConsumerConfiguration(kafka, group: configuration.group), listener: ConsumerEvents())
+        do {
+            let partitions = try await consumer.partitions(of: topics.jobs("test"))
+            while try await consumer.committed(partitions).values.reduce(0, { $0 + $1.offset }) < count {
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        } catch {
+            await consumer.close()
+            throw error
+        }
+        await consumer.close()
     }
 
     /// The events that a read-committed reader sees, read again from the beginning until they are enough.

@@ -36,7 +36,7 @@ enum UndisturbedRun {
     }
 
     private static func awaitSuccess(_ stack: DevelopmentStack) async throws {
-        let deadline = ContinuousClock.now + .seconds(180)
+        let deadline = ContinuousClock.now + .seconds(600)
         for day in stack.days.days {
             let folder = try stack.folder(of: day)
             while try await folder.success() == nil {

@@ -155,7 +155,7 @@ public struct Demo: Sendable {
     }
 
     /// How long a day may differ until it counts: corrections of it may be under way.
-    private static let patience = Duration.seconds(20)
+    private static let patience = Duration.seconds(60)
     private static let settled = "conversations-settled"
 
     /// Compares a finished day with the vendor; nil while its tag isn't written yet.

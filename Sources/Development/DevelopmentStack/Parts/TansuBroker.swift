@@ -59,7 +59,7 @@ public struct TansuBroker: Sendable {
         return broker
     }
 
-    private func awaitAnswer(within limit: Duration = .seconds(20)) async throws {
+    private func awaitAnswer(within limit: Duration = .seconds(60)) async throws {
         let admin = try Admin(kafka(client: "development-stack"))
         do {
             try await awaitAnswer(admin, until: ContinuousClock.now + limit)

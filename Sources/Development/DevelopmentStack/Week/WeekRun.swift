@@ -197,7 +197,7 @@ public struct WeekRun: Sendable {
     /// Whether every day has its tag before the time is up.
     private func awaitTags(_ stack: DevelopmentStack) async throws -> Bool {
         let lake = WeekLake(store: try stack.lake(), source: StackConfiguration.source)
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(120)
         for dataset in Self.datasets {
             for day in stack.days.days {
                 while try await !lake.isTagged(dataset, day) {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Operations
 
-@Suite("sending dead letters back, on a real broker", .timeLimit(.minutes(3)))
+@Suite("sending dead letters back, on a real broker", .timeLimit(.minutes(5)))
 struct RedriveTests {
     private func jobs(_ count: Int) -> [Job] { (0..<count).map { Sample.job("j\($0)") } }
 
@@ -131,7 +131,10 @@ struct RedriveTests {
         // Whatever the race left undone is done now.
         _ = try await redrive(trial, policy(canary: 0, rate: 10_000))
         let ids = try await trial.records(trial.topics.jobs("conversation")).map { try Job.decode($0.value).id }
-        #expect(ids.count == 300 && Set(ids).count == 300)
+        #expect(Set(ids).count == 300)
+        // Whoever is fenced leaves an aborted transaction, and what of it had reached Tansu becomes visible there, letters without
+        // their marks too (design, section 5).
+        if TestBroker.isExternal { #expect(ids.count == 300) }
     }
 
     @Test("an interruption tells how far it came, and another run does the rest")

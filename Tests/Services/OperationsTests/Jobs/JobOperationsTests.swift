@@ -6,7 +6,7 @@ import Testing
 
 @testable import Operations
 
-@Suite("jobs on a real broker", .timeLimit(.minutes(2)))
+@Suite("jobs on a real broker", .timeLimit(.minutes(5)))
 struct JobOperationsTests {
     private static let interval = Sample.interval("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z")
 

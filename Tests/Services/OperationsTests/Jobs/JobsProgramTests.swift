@@ -6,7 +6,7 @@ import Testing
 
 @testable import Operations
 
-@Suite("switchboard jobs and switchboard dead, as they are used", .timeLimit(.minutes(3)))
+@Suite("switchboard jobs and switchboard dead, as they are used", .timeLimit(.minutes(5)))
 struct JobsProgramTests {
     private static let commands: [[String]] =
         [["jobs"], ["dead"]]

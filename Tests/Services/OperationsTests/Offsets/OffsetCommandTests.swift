@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WorkerKit
 
-@Suite("switchboard offsets on a real broker", .timeLimit(.minutes(2)))
+@Suite("switchboard offsets on a real broker", .timeLimit(.minutes(5)))
 struct OffsetCommandTests {
     /// A topic with records of known times, and a group with a name of its own.
     private struct Bench {

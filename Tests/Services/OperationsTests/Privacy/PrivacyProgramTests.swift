@@ -7,7 +7,7 @@ import Testing
 
 @testable import Operations
 
-@Suite("switchboard gdpr", .timeLimit(.minutes(3)))
+@Suite("switchboard gdpr", .timeLimit(.minutes(5)))
 struct PrivacyProgramTests {
     /// A lake of files and a configuration that names it.
     private struct Place {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Operations
 
-@Suite("Replays on a real broker", .timeLimit(.minutes(2)))
+@Suite("Replays on a real broker", .timeLimit(.minutes(5)))
 struct ReplayTests {
     private static let first = Date(timeIntervalSince1970: 1_772_380_800)
 

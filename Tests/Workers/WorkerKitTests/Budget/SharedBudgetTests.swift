@@ -5,7 +5,7 @@ import Transfer
 
 @testable import WorkerKit
 
-@Suite("Shared budget in a limiter", .timeLimit(.minutes(1)))
+@Suite("Shared budget in a limiter", .timeLimit(.minutes(5)))
 struct SharedBudgetTests {
     private let clock = ManualClock()
 

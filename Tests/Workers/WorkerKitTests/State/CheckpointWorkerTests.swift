@@ -9,7 +9,7 @@ import Testing
 
 @testable import WorkerKit
 
-@Suite("Checkpoints through a worker", .timeLimit(.minutes(2)))
+@Suite("Checkpoints through a worker", .timeLimit(.minutes(5)))
 struct CheckpointWorkerTests {
     @Test("a job that is handed back in mid-run goes on where it stopped; once its result stands the checkpoint is gone")
     func handedBack() async throws {

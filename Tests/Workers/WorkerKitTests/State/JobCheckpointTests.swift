@@ -7,7 +7,7 @@ import Testing
 
 @testable import WorkerKit
 
-@Suite("Checkpoint of a job", .timeLimit(.minutes(1)))
+@Suite("Checkpoint of a job", .timeLimit(.minutes(5)))
 struct JobCheckpointTests {
     private let store = FaultyStore()
     private let time = ManualClock()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import WorkerKit
 
-@Suite("Ledger of starts", .timeLimit(.minutes(1)))
+@Suite("Ledger of starts", .timeLimit(.minutes(5)))
 struct StartLedgerTests {
     private let store = FaultyStore()
     private let time = ManualClock()
