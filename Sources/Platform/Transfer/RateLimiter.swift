@@ -93,14 +93,16 @@ public final class RateLimiter: Sendable {
     /// - Parameters:
     ///   - counted: the number of requests that the server has counted in the window.
     ///   - allowed: the number that it allows in a window.
-    ///   - resetsIn: the time until its window ends; zero says nothing and is ignored.
+    ///   - resetsIn: the time until its window ends, as servers tell it: in whole seconds, the rest perhaps cut off. So up to a
+    ///     second is added, but no more than a sixtieth of the longest window that was told.
     public func update(counted: Int, allowed: Int, resetsIn: Duration) {
-        guard resetsIn > .zero, allowed > 0 else { return }
+        guard resetsIn >= .zero, allowed > 0 else { return }
         let now = clock.now()
         let head = state.withLock { state -> UInt64? in
             state.allowance.requests = allowed
-            state.statedWindow = max(state.statedWindow ?? .zero, min(resetsIn, Self.longestWindow))
-            let end = now + resetsIn
+            let length = max(state.statedWindow ?? .zero, min(resetsIn, Self.longestWindow))
+            if length > .zero { state.statedWindow = length }
+            let end = now + resetsIn + min(.seconds(1), length / 60)
             let left = max(0, allowed - max(0, counted))
             // Servers count in whole seconds. An end that is later than that explains is the end of a new window; in the same
             // window the server may not have seen yet what was let through here, so the smaller number counts.

@@ -55,7 +55,9 @@ struct PlatformError: Sendable {
             ?? fields.message.flatMap { Self.seconds(after: "Retry the request in", in: $0) }
         namesRetryAfter = named != nil
         // "within [60] seconds" is the length of the window, so at worst what is left of it: the last resort.
-        retryAfter = named ?? RateLimitHeaders(headers)?.reset ?? fields.message.flatMap { Self.seconds(after: "within", in: $0) }
+        // What is left of the window is told in whole seconds.
+        let reset = RateLimitHeaders.reset(headers).map { $0 + .seconds(1) }
+        retryAfter = named ?? reset ?? fields.message.flatMap { Self.seconds(after: "within", in: $0) }
     }
 
     /// The seconds behind some words, as in `Retry the request in [17] seconds` or `[300] requests within [60] seconds`.
@@ -83,15 +85,21 @@ struct RateLimitHeaders: Equatable {
     let reset: Duration
 
     init?(_ headers: HTTPHeaders) {
-        func number(_ name: String) -> Int? {
-            headers[name].flatMap { Int($0) }.flatMap { (0...1_000_000).contains($0) ? $0 : nil }
-        }
-        guard let count = number("inin-ratelimit-count"), let allowed = number("inin-ratelimit-allowed"),
-            let reset = number("inin-ratelimit-reset"), reset <= 3600
+        guard let count = Self.number("inin-ratelimit-count", headers),
+            let allowed = Self.number("inin-ratelimit-allowed", headers), let reset = Self.reset(headers)
         else { return nil }
         self.count = count
         self.allowed = allowed
-        self.reset = .seconds(reset)
+        self.reset = reset
+    }
+
+    /// The time until the window ends, which errors may tell alone.
+    static func reset(_ headers: HTTPHeaders) -> Duration? {
+        number("inin-ratelimit-reset", headers).flatMap { $0 <= 3600 ? .seconds($0) : nil }
+    }
+
+    private static func number(_ name: String, _ headers: HTTPHeaders) -> Int? {
+        headers[name].flatMap { Int($0) }.flatMap { (0...1_000_000).contains($0) ? $0 : nil }
     }
 }
 

@@ -11,8 +11,7 @@ struct RateLimiterTests {
     private func start(_ count: Int, from first: Int = 0, _ limiter: RateLimiter, _ passed: Order) async -> [Task<Void, Never>] {
         var tasks: [Task<Void, Never>] = []
         for number in first..<(first + count) {
-            let waiting = limiter.waiting
-            let total = passed.values.count
+            let started = passed.begin()
             tasks.append(
                 Task {
                     do {
@@ -22,7 +21,8 @@ struct RateLimiterTests {
                         passed.cancelled(number)
                     }
                 })
-            while limiter.waiting == waiting, passed.values.count == total { await Task.yield() }
+            // Who has left the queue and hasn't noted it yet is in neither.
+            while limiter.waiting + passed.ended < started { await Task.yield() }
         }
         return tasks
     }
@@ -98,7 +98,7 @@ struct RateLimiterTests {
         let window = budget.last
         #expect(window?.allowed == 10 && window?.left == 5 && window?.passed == 3 && window?.isCounted == true)
         #expect(window?.time == .seconds(1) && window?.length == .seconds(60))
-        clock.advance(by: .seconds(59))
+        clock.advance(by: .seconds(60))
         for task in tasks { await task.value }
         #expect(budget.last?.passed == 0 && budget.last?.isCounted == false, "a new window")
     }
@@ -125,6 +125,36 @@ struct RateLimiterTests {
         clock.advance(by: .seconds(20))
         limiter.pause(for: .seconds(10))
         #expect(budget.refusals == [.zero, .seconds(20)])
+    }
+
+    @Test(
+        "servers tell the end of a window in whole seconds, so it is waited for a little longer: a second, less where windows are short",
+        arguments: [(60, 61_000), (6, 6_100)])
+    func wholeSeconds(resetsIn: Int, end: Int) async {
+        let limiter = RateLimiter(.init(requests: 10, per: .seconds(60)), clock: clock)
+        limiter.update(counted: 10, allowed: 10, resetsIn: .seconds(resetsIn))
+        let passed = Order()
+        let tasks = await start(1, limiter, passed)
+        await clock.waitForSleepers()
+        clock.advance(by: .milliseconds(end - 1))
+        await clock.waitForSleepers()
+        #expect(passed.values.isEmpty)
+        clock.advance(by: .milliseconds(1))
+        for task in tasks { await task.value }
+        #expect(passed.values == [0])
+    }
+
+    @Test("a window that ends within the second is one: what is left of it counts")
+    func lastSecond() async {
+        let limiter = RateLimiter(.init(requests: 10, per: .seconds(60)), clock: clock)
+        limiter.update(counted: 1, allowed: 10, resetsIn: .seconds(60))
+        limiter.update(counted: 10, allowed: 10, resetsIn: .zero)
+        let passed = Order()
+        let tasks = await start(1, limiter, passed)
+        await clock.waitForSleepers()
+        #expect(passed.values.isEmpty)
+        clock.advance(by: .seconds(1))
+        for task in tasks { await task.value }
     }
 
     @Test("nonsense from a server changes nothing")
@@ -203,8 +233,18 @@ private final class Recorded: RequestBudget {
 
 /// Who passed, in order.
 private final class Order: Sendable {
-    private let state = Mutex((passed: [Int](), cancelled: [Int](), waiters: [(Int, CheckedContinuation<Void, Never>)]()))
+    private let state = Mutex(
+        (started: 0, passed: [Int](), cancelled: [Int](), waiters: [(Int, CheckedContinuation<Void, Never>)]()))
 
+    /// How many callers were started, one more included.
+    func begin() -> Int {
+        state.withLock { state in
+            state.started += 1
+            return state.started
+        }
+    }
+
+    var ended: Int { state.withLock { $0.passed.count + $0.cancelled.count } }
     var values: [Int] { state.withLock { $0.passed } }
     var cancelledValues: [Int] { state.withLock { $0.cancelled } }
 

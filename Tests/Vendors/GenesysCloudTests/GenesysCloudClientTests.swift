@@ -87,11 +87,11 @@ struct GenesysCloudClientTests {
             ),
             ([:], "Rate limit exceeded the maximum. Retry the request in [17] seconds", 17),
             ([:], "Rate limit exceeded the maximum [300] requests within [60] seconds", 60),
-            (["inin-ratelimit-count": "301", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "30"], "too many", 30),
+            (["inin-ratelimit-count": "301", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "30"], "too many", 31),
             // What the window's length is named for isn't how long to wait.
             (
                 ["inin-ratelimit-count": "301", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "4"],
-                "Rate limit exceeded the maximum [300] requests within [60] seconds", 4
+                "Rate limit exceeded the maximum [300] requests within [60] seconds", 5
             ),
             (
                 ["inin-ratelimit-count": "301", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "30"],
@@ -101,6 +101,7 @@ struct GenesysCloudClientTests {
                 [:], "Rate limit exceeded the maximum [300] requests within [60] seconds. Retry the request in [9] seconds", 9
             ),
             ([:], "Rate limit exceeded the maximum [300] requests within [x] seconds", 60),
+            (["inin-ratelimit-reset": "7"], "too many", 8), (["inin-ratelimit-reset": "0"], "too many", 1),
             ([:], "too many", 60),
         ])
     func throttling(headers: [String: String], message: String, seconds: Int) async throws {
