@@ -253,12 +253,12 @@ struct ImportedReport: Sendable {
 
     private mutating func setPageSize(_ size: Int, _ path: String) {
         let section = kind?.settings ?? "lookups"
-        let most = section == "lookups" ? 500 : 100
-        let allowed = min(max(size, 1), most)
+        // Some lists give more, but a setting is for all lookups.
+        let allowed = min(max(size, 1), 100)
         settings["\(section).page-size"] = .integer(Int64(allowed))
         say(
             allowed == size ? .carried : .changed, path,
-            "\(kind?.program ?? "").yaml: \(section).page-size: \(allowed)\(allowed == size ? "" : ", the most that the vendor takes")"
+            "\(kind?.program ?? "").yaml: \(section).page-size: \(allowed)\(allowed == size ? "" : ", which the vendor takes everywhere")"
         )
     }
 

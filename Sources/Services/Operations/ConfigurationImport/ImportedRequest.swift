@@ -26,6 +26,9 @@ struct ImportedRequest: Sendable {
         "evaluatoruserid": "evaluators are found by their role, or through the conversations",
         "limit": "everything is read",
         "cursor": "jobs go on by themselves from where they stopped",
+        "aggregations": "only records are kept; aggregates can be made of them",
+        "presenceaggregations": "only records are kept; aggregates can be made of them",
+        "routingstatusaggregations": "only records are kept; aggregates can be made of them",
     ]
 
     /// Takes a body apart: an object, or its text.
@@ -48,12 +51,15 @@ struct ImportedRequest: Sendable {
         for (key, field) in object.sorted(by: { $0.key < $1.key }) {
             let plain = ImportedKey.plain(key)
             if plain == "paging" {
-                pageSize = field["pageSize"]?.integer.flatMap { Int(exactly: $0) }
+                if let size = field["pageSize"] { readPageSize(size, "\(key).pageSize") }
                 notes.append((key, .needless, "pages are read until one is empty"))
             } else if plain == "pagesize" {
-                pageSize = field.integer.flatMap { Int(exactly: $0) }
+                readPageSize(field, key)
             } else if plain == "expandanswertotalscores" {
-                answers = field.bool ?? (field.string.map { $0.lowercased() == "true" })
+                answers = Self.truth(field)
+                if answers == nil, field != .null { notes.append((key, .left, "neither true nor false")) }
+            } else if plain == "conversationfilters" {
+                kept[key] = withoutEndFilter(field, key)
             } else if let reason = Self.own[plain] {
                 notes.append((key, .needless, reason))
             } else if ImportedKey.isSecret(key) || Self.hidesSecret(field, depth: 0) {
@@ -82,14 +88,49 @@ struct ImportedRequest: Sendable {
         fields = request
         let names = kept.keys.sorted().map { TerminalText.escaped($0, limit: 60) }
         notes.append(("", .carried, "schedules.yaml: parameters.request: \(names.joined(separator: ", "))"))
-        let text = String(decoding: bytes, as: UTF8.self)
-        if text.contains("\"conversationEnd\""), text.contains("\"exists\"") {
+    }
+
+    private mutating func readPageSize(_ value: JSONValue, _ key: String) {
+        pageSize = value.integer.flatMap { Int(exactly: $0) } ?? value.string.flatMap { Int($0) }
+        if pageSize == nil, value != .null { notes.append((key, .left, "no whole number")) }
+    }
+
+    /// What the scripts took for true and false.
+    private static func truth(_ value: JSONValue) -> Bool? {
+        value.bool
+            ?? ["true": true, "1": true, "false": false, "0": false][
+                value.string?.lowercased() ?? value.integer.map { "\($0)" } ?? ""]
+    }
+
+    /// The filters without the condition that a conversation has ended, by which the scripts kept open ones out; nil when nothing
+    /// is left.
+    private mutating func withoutEndFilter(_ filters: JSONValue, _ key: String) -> JSONValue? {
+        guard case .array(let elements) = filters else { return filters == .null ? nil : filters }
+        var isChanged = false
+        let left = elements.compactMap { filter -> JSONValue? in
+            guard case .object(var fields) = filter, case .array(let predicates)? = fields["predicates"] else { return filter }
+            let others = predicates.filter { !Self.isEndCondition($0) }
+            // One of several alternatives can't be taken out of them.
+            let isCondition = predicates.count == 1 || fields["type"]?.string?.lowercased() == "and"
+            guard others.count < predicates.count, isCondition else { return filter }
+            isChanged = true
+            fields["predicates"] = .array(others)
+            if case .array(let clauses)? = fields["clauses"], !clauses.isEmpty { return .object(fields) }
+            return others.isEmpty ? nil : .object(fields)
+        }
+        if isChanged {
             notes.append(
                 (
-                    "", .changed,
-                    "its filter on conversationEnd keeps open conversations out; Switchboard completes those later, so it can go"
+                    key, .changed,
+                    "left out that conversationEnd exists: it kept open conversations out, which Switchboard completes later"
                 ))
         }
+        return left.isEmpty ? nil : .array(left)
+    }
+
+    private static func isEndCondition(_ predicate: JSONValue) -> Bool {
+        predicate["dimension"]?.string?.lowercased() == "conversationend"
+            && predicate["operator"]?.string?.lowercased() == "exists"
     }
 
     private static func hidesSecret(_ value: JSONValue, depth: Int) -> Bool {

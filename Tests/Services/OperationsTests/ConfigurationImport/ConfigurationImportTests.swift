@@ -84,6 +84,50 @@ struct ConfigurationImportTests {
     }
 
     @Test(
+        "of a request's filters only the condition that conversations have ended is left out, and that is told",
+        arguments: [
+            (#"[{"type":"and","predicates":[{"dimension":"conversationEnd","operator":"exists"}]}]"#, "null", true),
+            (
+                #"[{"type":"and","predicates":[{"dimension":"conversationEnd","operator":"exists"},{"dimension":"divisionId","value":"d"}]}]"#,
+                #"[{"predicates":[{"dimension":"divisionId","value":"d"}],"type":"and"}]"#, true
+            ),
+            (
+                #"[{"type":"or","predicates":[{"dimension":"conversationEnd","operator":"exists"},{"dimension":"divisionId","value":"d"}]}]"#,
+                #"[{"predicates":[{"dimension":"conversationEnd","operator":"exists"},{"dimension":"divisionId","value":"d"}],"type":"or"}]"#,
+                false
+            ),
+            (
+                #"[{"type":"and","predicates":[{"dimension":"conversationEnd","operator":"notExists"}]}]"#,
+                #"[{"predicates":[{"dimension":"conversationEnd","operator":"notExists"}],"type":"and"}]"#, false
+            ),
+        ])
+    func endFilter(_ filters: String, _ left: String, _ isTold: Bool) async throws {
+        let result = try imported(
+            #"{"gcs_report":"conversations","request_body":{"conversationFilters":\#(filters),"aggregations":[]}}"#)
+        let request = try #require(try await expectReadable(result).first).parameters["request"]
+        let expected = try JSONValue.decode(Array(left.utf8), upTo: 1 << 16)
+        #expect((request?["conversationFilters"] ?? .null) == expected, "\(result.report)")
+        #expect(request?["aggregations"] == nil && result.report.contains("aggregates can be made of them"))
+        #expect(result.report.contains("left out that conversationEnd exists") == isTold)
+    }
+
+    @Test("sizes and switches are read as the scripts read them, and what is neither is told")
+    func spellings() throws {
+        let pages = try imported(#"{"gcs_report":"conversations","request_body":{"paging":{"pageSize":"50"}}}"#)
+        #expect(pages.report.contains("conversations.page-size: 50"))
+        #expect(
+            try imported(#"{"gcs_report":"conversations","request_body":{"pageSize":"many"}}"#).report.contains("no whole number")
+        )
+        for (text, told) in [("1", "true"), (#""1""#, "true"), ("0", "false"), (#""False""#, "false")] {
+            let answers = try imported(#"{"gcs_report":"evaluations","request_body":{"expandAnswerTotalScores":\#(text)}}"#)
+            #expect(answers.report.contains("evaluations.expand-answer-total-scores: \(told)"), "\(text)")
+        }
+        let neither = try imported(#"{"gcs_report":"evaluations","request_body":{"expandAnswerTotalScores":"yes"}}"#)
+        #expect(neither.report.contains("neither true nor false"))
+        #expect(try imported(#"{"gcs_report":"users","page_size":500}"#).report.contains("lookups.page-size: 100, which"))
+    }
+
+    @Test(
         "days and times become lag, window and zone",
         arguments: [
             (#""start_date":-1,"end_date":-1"#, 1, "1d", "UTC"),
