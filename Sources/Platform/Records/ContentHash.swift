@@ -48,7 +48,7 @@ public enum ContentHash {
 
     /// Multiplies to 128 bits and folds: every input bit reaches every output bit.
     @inline(__always)
-    private static func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    static func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
         let product = a.multipliedFullWidth(by: b)
         return product.high ^ product.low
     }

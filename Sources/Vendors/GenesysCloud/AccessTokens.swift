@@ -92,6 +92,11 @@ actor AccessTokens {
             end(.ready)
             return token.value
         } catch let error as GenesysCloudError {
+            if Task.isCancelled {
+                // Its pause between attempts ended early: the failure is no verdict for those who wait.
+                end(.takeOver)
+                throw CancellationError()
+            }
             if let current, time.now() < current.expiry {
                 quietUntil = time.now() + Self.renewalPause
                 logger.warning("cannot renew the access token early; the old one is still valid", metadata: ["error": "\(error)"])

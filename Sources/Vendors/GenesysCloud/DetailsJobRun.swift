@@ -219,7 +219,12 @@ public struct DetailsJobRun: Sendable {
                 guard waited < patience.longestWait else {
                     // It will hardly end any more; the vendor lets only a few run at a time.
                     progress.count("jobs-overdue")
-                    try await client.deleteDetailsJob(query.kind, id: job)
+                    do {
+                        try await client.deleteDetailsJob(query.kind, id: job)
+                    } catch let error as GenesysCloudError where error.isRefusal {
+                        // It is given up all the same.
+                        progress.count("deletions-refused")
+                    }
                     return .cancelled
                 }
                 try await pause(wait, state)

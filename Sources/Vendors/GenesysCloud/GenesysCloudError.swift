@@ -72,6 +72,14 @@ public struct GenesysCloudError: Error, Sendable, CustomStringConvertible {
         self.attempts = attempts
     }
 
+    /// Whether the vendor has understood the call and will not do it; another one may succeed.
+    public var isRefusal: Bool {
+        switch kind {
+        case .badRequest, .notFound, .permission: true
+        case .credentials, .throttled, .unavailable, .badAnswer, .transport: false
+        }
+    }
+
     /// What a caller should do with its work.
     public var disposition: Disposition {
         switch kind {

@@ -4,7 +4,8 @@ import Records
 ///
 /// 1. `nextUri` decides where a listing has URIs: totals and page counts are known to be wrong.
 /// 2. Role members and others have no URIs: there the page number goes up to the page count, or while pages are full.
-/// 3. An empty page ends everything but cursor paging, where it may have a successor.
+/// 3. An empty page ends everything but cursor paging, where it may have a successor, and listings that only their addresses lead
+///    through: there up to ten in a row are passed.
 /// 4. An address that was read already, or that may not be called, is not followed: counting pages takes its place, from the
 ///    second one on.
 struct ListingWalk: Sendable {
@@ -18,11 +19,15 @@ struct ListingWalk: Sendable {
     /// More pages than any listing has: a vendor that never ends must not keep a worker for ever.
     static let maximumPages = 100_000
 
+    /// So many empty pages in a row are passed.
+    private static let maximumEmptyPages = 10
+
     private let query: ListingQuery
     private(set) var figures = ListingFigures()
     private var visited: Set<String> = []
     private var lastContent: UInt64?
     private var number = 1
+    private var emptyPages = 0
     /// Whether an answer had any address of a page.
     private var hasURIs = false
     /// Whether the answer's page was asked for by the vendor's address.
@@ -72,7 +77,8 @@ struct ListingWalk: Sendable {
             return nil
         case .cursor(let parameter): return cursorPath(envelope, parameter)
         case .pages, .uris:
-            guard envelope.recordCount > 0 else { return nil }
+            emptyPages = envelope.recordCount > 0 ? 0 : emptyPages + 1
+            guard envelope.recordCount > 0 else { return pathPastEmpty(envelope) }
             hasURIs =
                 hasURIs || ["nextUri", "selfUri", "firstUri", "lastUri", "previousUri"].contains { envelope.text(of: $0) != nil }
             if isCounting { return query.path(page: number + 1) }
@@ -92,6 +98,15 @@ struct ListingWalk: Sendable {
                 }
             return hasMore ? query.path(page: number + 1) : nil
         }
+    }
+
+    /// Where the vendor filters after it has made pages, an empty one needn't be the last.
+    private mutating func pathPastEmpty(_ envelope: Envelope) -> String? {
+        guard query.paging == .uris, !isCounting, emptyPages <= Self.maximumEmptyPages, let uri = envelope.text(of: "nextUri"),
+            let path = query.path(following: uri), !visited.contains(path)
+        else { return nil }
+        wasFollowed = true
+        return path
     }
 
     /// Gives up the vendor's addresses. It isn't known which pages they led to, so counting begins with the second page; rows that

@@ -22,7 +22,7 @@ public struct PrivacyRequest: Sendable, Hashable {
 
     /// Reads a record; nil when it has no id that can be one.
     public init?(_ record: RawRecord) {
-        guard let id = record.string(of: "id"), Self.isOpaque(id) else { return nil }
+        guard let id = record.string(of: "id"), Self.isIdentifier(id) else { return nil }
         self.id = id
         type = Self.word(record.string(of: "requestType"))
         status = Self.word(record.string(of: "status"))
@@ -46,10 +46,19 @@ public struct PrivacyRequest: Sendable, Hashable {
         GenesysCloudRequest("gdpr request", path: "/api/v2/gdpr/requests/\(URLText.encoded(id))", permission: permission)
     }
 
-    /// Whether a text can only be an id: letters, digits and `-`, with a letter, or long, so that it is no telephone number.
+    /// Whether a text can be the id of a request, which the vendor gives: letters, digits, `-` and `_`, with a letter.
+    static func isIdentifier(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte | 0x20) || byte == 0x2d || byte == 0x5f
+            } && text.utf8.contains { (0x61...0x7a).contains($0 | 0x20) }
+    }
+
+    /// Whether a text can only be an id: a UUID, or letters, digits and `-`, with a letter, or long, so that it is no telephone number.
     static func isOpaque(_ text: String) -> Bool {
         let bytes = text.utf8
         guard (8...64).contains(bytes.count) else { return false }
+        if isUUID(text) { return true }
         var digits = 0
         for byte in bytes {
             switch byte {
@@ -62,6 +71,12 @@ public struct PrivacyRequest: Sendable, Hashable {
         }
         // Numbers have at most 15 digits; a name has none.
         return digits >= 4 && (digits > 15 || bytes.contains { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7a })
+    }
+
+    private static func isUUID(_ text: String) -> Bool {
+        let groups = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        return groups.map(\.count) == [8, 4, 4, 4, 12]
+            && groups.joined().allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }
     }
 
     /// The vendor's word: capitals and `_`.

@@ -62,41 +62,9 @@ enum ConversationRecord {
         }
     }
 
-    /// A hash of the bytes without the participants' `attributes`, which only details jobs return: tells whether a record that was
-    /// extracted by a query before has changed.
+    /// A hash of what a record says without the participants' `attributes`, which only details jobs return: tells whether a record
+    /// that was extracted by a query before has changed. The two ways needn't lay out their answers alike.
     static func settledHash(of record: RawRecord) -> UInt64 {
-        guard let base = record.bytes.baseAddress, let participants = record.rawValue(of: "participants") else {
-            return record.contentHash
-        }
-        var rest: [UInt8] = []
-        var copied = 0
-        RecordScanner.forEachElement(of: participants) { participant in
-            guard let cut = member("attributes", of: participant) else { return }
-            rest += record.bytes[copied..<base.distance(to: cut.lowerBound)]
-            copied = base.distance(to: cut.upperBound)
-        }
-        guard copied > 0 else { return record.contentHash }
-        rest += record.bytes[copied...]
-        return ContentHash.of(rest)
-    }
-
-    /// Where a member of an object is, its name and one comma beside it included.
-    private static func member(_ name: String, of object: UnsafeRawBufferPointer) -> Range<UnsafeRawPointer>? {
-        guard let start = object.baseAddress, let value = RecordScanner.value(of: name, in: object), let first = value.baseAddress
-        else { return nil }
-        func byte(_ at: UnsafeRawPointer) -> UInt8 { at.load(as: UInt8.self) }
-        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
-        // Back over `"attributes" : `; the scanner found it there.
-        var begin = first - 1
-        while begin > start, isBlank(byte(begin)) || byte(begin) == UInt8(ascii: ":") { begin -= 1 }
-        begin -= name.utf8.count + 1
-        guard begin > start, byte(begin) == UInt8(ascii: "\"") else { return nil }
-        var end = first + value.count
-        var before = begin - 1
-        while before > start, isBlank(byte(before)) { before -= 1 }
-        if byte(before) == UInt8(ascii: ",") { return before..<end }
-        while end < start + object.count, isBlank(byte(end)) { end += 1 }
-        if end < start + object.count, byte(end) == UInt8(ascii: ",") { end += 1 }
-        return begin..<end
+        JSONContentHash.of(record.bytes, omitting: ["participants", "attributes"]) ?? record.contentHash
     }
 }

@@ -123,7 +123,7 @@ struct DayExtraction: Sendable {
                 }
             }
         }
-        let after = ledger.withLock { (seen: $0.seen, duplicates: $0.duplicates) }
+        let after = ledger.withLock { (seen: $0.seen, duplicates: $0.duplicates + $0.outsideTwice) }
         // Later passes write no line for a row that comes again as it is known, so only the first one knows what came twice.
         return listing.endPass(
             hasNews: hasNews, hasDuplicates: pass == 1 && after.duplicates > 0, known: after.seen, pages: filled)

@@ -25,6 +25,8 @@ struct PageLedger: Sendable {
     var open: [RecordIdentity: String] = [:]
     /// Conversations that belong to other intervals.
     var outside: Set<RecordIdentity> = []
+    /// How often one of these came again in a pass: a sign that rows move, as one of the interval's own that comes twice is.
+    var outsideTwice = 0
     /// How many of these a former attempt had met.
     var outsideBefore = 0
     /// Pages that a former attempt had written.
@@ -40,6 +42,7 @@ struct PageLedger: Sendable {
     mutating func beginLaterPass() {
         isFirstPass = false
         outside = []
+        outsideTwice = 0
         outsideBefore = 0
     }
 
@@ -57,7 +60,7 @@ struct PageLedger: Sendable {
         pages += 1
         bytes += answer.bytes
         unidentified += answer.unidentified
-        outside.formUnion(answer.outside)
+        for identity in answer.outside where !outside.insert(identity).inserted { outsideTwice += 1 }
         guard let object = answer.object else { return 0 }
         highestObject = max(highestObject, object.number)
         objects[object.number] = WrittenObject(

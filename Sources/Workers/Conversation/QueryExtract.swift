@@ -25,7 +25,10 @@ struct QueryExtract: Sendable {
             message: "the interval has ended less than \(Int(configuration.settleMargin)) s ago",
             advice: "nothing to do; conversations.settle-margin says how long to wait")
         let found = try await work.output.find()
-        if found?.isCurrent == true, let manifest = try await work.output.present() { return await work.alreadyDone(manifest) }
+        if found?.isCurrent == true, let manifest = try await work.output.present() {
+            try await work.removeParts()
+            return await work.alreadyDone(manifest)
+        }
         do {
             return .done(try await extract(query, former: found?.manifest))
         } catch let error as DayExtraction.TooManyResults {
@@ -39,6 +42,8 @@ struct QueryExtract: Sendable {
             case .badRequest(.paginationTooDeep): return try await divide(because: "results", fallback: error)
             case .badRequest(.intervalTooLong): return try await divide(because: "interval", fallback: error)
             case .unavailable(status: 504) where error.retryAfter == nil || error.attempts > 1:
+                // What stands isn't taken away for parts that may fail, unless the vendor goes on like that.
+                guard found == nil || work.context.attempt >= Self.attemptsBeforeDivision else { throw error }
                 return try await divide(because: "timeouts", least: configuration.leastTimeoutWindow, fallback: error)
             default: throw error
             }
@@ -68,9 +73,14 @@ struct QueryExtract: Sendable {
                 "pages kept shifting until the last pass; a later run of the day may find more",
                 metadata: ["passes": "\(configuration.maximumPasses)"])
         }
+        let published = try await work.publish(result.objects, after: former, open: result.open, figures: result.figures)
+        // Once the whole stands: whoever dies in between finds it current and comes here again.
         try await work.removeParts()
-        return try await work.publish(result.objects, after: former, open: result.open, figures: result.figures)
+        return published
     }
+
+    /// The attempt from which on a day that is in the lake is divided for timeouts.
+    private static let attemptsBeforeDivision = 3
 
     private func isDivisible(least: TimeInterval) -> Bool {
         DayParts.halves(of: work.job, range: request.range, least: least) != nil

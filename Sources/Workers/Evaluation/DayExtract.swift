@@ -75,6 +75,8 @@ struct DayExtract: Sendable {
         if work.configuration.hasQuestionScores, let older {
             var versions = RecordIndex(capacity: older.records)
             try await lake.read(older) { record in
+                // What was only listed, before scores were asked for or because they couldn't be had, is read once more.
+                guard !record.lacksQuestionScores else { return }
                 versions.keep(record.identity, content: record.signature, at: RecordIndex.Place(object: 0, line: 0))
             }
             progress.older = versions
@@ -116,7 +118,7 @@ struct DayExtract: Sendable {
                 startMilliseconds: work.request.range.startMilliseconds - margin,
                 endMilliseconds: work.request.range.endMilliseconds + margin) ?? work.request.range
         let result = try await list(progress.asked.take(evaluators), interval, &progress)
-        try progress.asked.add(result)
+        try progress.asked.add(result, isOnlyWay: !work.configuration.discovery.contains(.conversations))
     }
 
     private func list(
@@ -283,6 +285,7 @@ struct DayExtract: Sendable {
         let rare = [
             "undated": progress.undated, "unidentified": progress.ledger.unidentified, "redacted": progress.ledger.redacted,
             "vanished": progress.vanished, "listed-only": progress.listedOnly, "forbidden": progress.reads.forbidden,
+            "refused": progress.reads.refused,
             "reused": progress.reused, "halved": progress.halved, "listed-again": progress.listedAgain,
             "mention-refused": progress.mentions.refused, "mention-unsettled": progress.mentions.unsettled,
             "remembered-evaluators": progress.remembered, "refused-evaluators": progress.asked.refused.count,

@@ -21,6 +21,8 @@ struct EvaluationRecord: Sendable {
     let releasedAt: Int64?
     /// Whether the vendor keeps the content back: then scores are missing, not zero.
     let isRedacted: Bool
+    /// Whether it was submitted, so that its questions have scores, and says none.
+    let lacksQuestionScores: Bool
     /// A hash of the whole record.
     let content: UInt64
     /// A hash of what a reader would call a change: it's the same in the listing and in the point read.
@@ -33,7 +35,8 @@ struct EvaluationRecord: Sendable {
     /// - Parameter dates: the fields that may say to which day it belongs, the first that is there decides.
     init(_ record: RawRecord, dates: [String]) {
         id = record.string(of: "id").flatMap { $0.isEmpty ? nil : $0 }
-        version = record.rawValue(of: "version").map { String(decoding: $0, as: UTF8.self) } ?? ""
+        version =
+            record.string(of: "version") ?? record.rawValue(of: "version").map { String(decoding: $0, as: UTF8.self) } ?? ""
         changed = record.string(of: "changedDate") ?? ""
         date = dates.lazy.compactMap { record.string(of: $0).flatMap { VendorTime.parse($0) } }.first
         func reference(_ key: String) -> String? {
@@ -47,6 +50,9 @@ struct EvaluationRecord: Sendable {
         isReleased = !released.isEmpty
         releasedAt = VendorTime.parse(released)
         isRedacted = record.rawValue(of: "redacted").map { String(decoding: $0, as: UTF8.self) == "true" } ?? false
+        let answers = record.rawValue(of: "answers").map { RawRecord(bytes: $0) }
+        let isSubmitted = ["FINISHED", "INREVIEW", "RETRACTED"].contains(status.uppercased())
+        lacksQuestionScores = isSubmitted && !isRedacted && answers?.rawValue(of: "questionGroupScores") == nil
         content = record.contentHash
         signature = ContentHash.of(Array("\(status)\u{0}\(Self.instant(released))\u{0}\(isRedacted)".utf8))
         if let id {

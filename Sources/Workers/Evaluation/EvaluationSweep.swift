@@ -89,7 +89,7 @@ struct EvaluationSweep: Sendable {
             "point-reads": findings.reads.count, "halved": findings.halved, "wrong-totals": findings.listings.wrongTotals,
         ]
         let rare = [
-            "vanished": findings.reads.missing, "forbidden": findings.reads.forbidden,
+            "vanished": findings.reads.missing, "forbidden": findings.reads.forbidden, "refused": findings.reads.refused,
             "mention-refused": findings.mentions.refused, "mention-unsettled": findings.mentions.unsettled,
             "refused-evaluators": findings.asked.refused.count, "missing-roles": findings.missingRoles,
         ]
@@ -153,11 +153,12 @@ struct EvaluationSweep: Sendable {
     private func list(
         _ evaluators: some Sequence<String>, _ window: QueryInterval, _ lake: Lake, _ findings: inout Findings
     ) async throws {
-        // To the present: what was assigned since is in no day yet, and needn't be read one by one to know that.
+        // From before the window and to the present: what was assigned outside of it, and may be in no day, needn't be read one by
+        // one to know that. No conversation of the search is older.
         let now = Int64(work.now().timeIntervalSince1970 * 1000)
         let interval =
             QueryInterval(
-                startMilliseconds: window.startMilliseconds,
+                startMilliseconds: window.startMilliseconds - lookBack,
                 endMilliseconds: max(window.endMilliseconds, min(now, window.endMilliseconds + lookBack))) ?? window
         let listings = EvaluatorListings(work: work, expandsAnswerTotals: false)
         let result = try await listings.read(findings.asked.take(evaluators), interval) { page in
@@ -166,7 +167,7 @@ struct EvaluationSweep: Sendable {
         }
         findings.listings += result.figures
         findings.halved += result.halved
-        try findings.asked.add(result)
+        try findings.asked.add(result, isOnlyWay: !work.configuration.discovery.contains(.conversations))
     }
 
     private func consider(_ record: EvaluationRecord, _ window: QueryInterval, _ lake: Lake, _ findings: inout Findings) {
@@ -200,11 +201,13 @@ struct EvaluationSweep: Sendable {
             try await list(found.mentions.values.compactMap(\.evaluator), window, lake, &findings)
         }
         let seen = findings.seen
+        // What has been at rest since before the first day that the lake has can't have changed one of its days.
+        let first = max(lake.manifests.first?.interval?.start.milliseconds ?? window.endMilliseconds, window.startMilliseconds)
         let wanted = found.mentions.values.filter { mention in
             let id = RecordIdentity(mention.reference.evaluation)
-            // What is gone, or has been at rest since before the window, can't belong to its days and be read.
+            // What is gone can't be read.
             if seen.contains(id) || lake.elsewhere.contains(id) || mention.isDeleted { return false }
-            if let time = mention.eventTime, time < window.startMilliseconds { return false }
+            if let time = mention.eventTime, time < first { return false }
             return lake.latest[id].map { Self.differs(mention, $0) } ?? true
         }
         let single = wanted.map(\.reference).sorted { $0.text < $1.text }.map { SingleEvaluation(reference: $0) }

@@ -158,14 +158,16 @@ struct AskedEvaluators: Sendable {
 
     /// Takes in what came of asking.
     ///
+    /// - Parameter isOnlyWay: whether evaluations are found in no other way.
     /// - Throws: `ExtractionFailure`, reason `evaluators-refused`, when the vendor gives everybody the same refusal: then the
     ///   question is wrong, and going on would make of it an empty day.
-    mutating func add(_ result: EvaluatorListings.Result) throws(ExtractionFailure) {
+    mutating func add(_ result: EvaluatorListings.Result, isOnlyWay: Bool) throws(ExtractionFailure) {
         pages += result.pages
         refused.merge(result.refused) { $1 }
         guard pages == 0, let error = refused.values.first, refused.count == all.count,
             refused.values.allSatisfy({ $0.status == 400 && $0.code == error.code }),
-            all.count > 1 || error.code != "quality.query.invalid.user"
+            // Those who left are no wrong question, as long as conversations tell what they did.
+            (all.count > 1 && isOnlyWay) || error.code != "quality.query.invalid.user"
         else { return }
         throw ExtractionFailure(
             reason: "evaluators-refused",

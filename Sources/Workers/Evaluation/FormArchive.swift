@@ -15,13 +15,16 @@ struct FormArchive: Sendable {
     struct Result: Sendable {
         /// Versions that weren't kept before.
         var fetched = 0
-        /// Versions that the vendor doesn't have, or whose id can't be part of an object's name.
+        /// Versions that the vendor doesn't have or doesn't give, or whose id can't be part of an object's name.
         var missing = 0
     }
 
     /// Sees to it that versions are kept.
     func keep(_ ids: Set<String>) async throws -> Result {
         var result = Result()
+        var refusal: GenesysCloudError?
+        var asked = 0
+        var refused = 0
         let folder = "\(work.configuration.layout.folder(source: work.job.source, dataset: "evaluation_forms"))/versions"
         for id in ids.sorted() {
             try Task.checkCancellation()
@@ -34,16 +37,27 @@ struct FormArchive: Sendable {
             let key = try ObjectKey("\(folder)/\(id).json")
             guard try await work.store.head(key) == nil else { continue }
             let form: [UInt8]
+            asked += 1
             do {
                 form = try await work.client.evaluationForm(id: id)
             } catch let error as GenesysCloudError where error.kind == .notFound {
                 result.missing += 1
                 work.logger.warning("evaluations refer to a form that the vendor doesn't have", metadata: ["form": "\(id)"])
                 continue
+            } catch let error as GenesysCloudError where error.isRefusal {
+                result.missing += 1
+                refused += 1
+                refusal = error
+                continue
             }
             var line: [UInt8] = []
             form.withUnsafeBytes { NDJSON.append($0, to: &line) }
             if try await work.store.putOnce(key, bytes: line, contentType: NDJSON.contentType) { result.fetched += 1 }
+        }
+        if let refusal {
+            // All of them: the permission is missing, or the question is wrong.
+            guard refused < asked else { throw refusal }
+            work.logger.warning("forms are refused", metadata: ["forms": "\(refused)", "error": "\(refusal)"])
         }
         return result
     }

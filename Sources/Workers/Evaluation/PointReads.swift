@@ -19,12 +19,14 @@ struct PointReads: Sendable {
     private(set) var missing = 0
     /// Evaluations that the client may not read.
     private(set) var forbidden = 0
+    /// Evaluations that the vendor refuses for another reason.
+    private(set) var refused = 0
     private var denial: GenesysCloudError?
 
     private enum Answer: Sendable {
         case found([UInt8])
         case missing
-        case forbidden(GenesysCloudError)
+        case refused(GenesysCloudError)
     }
 
     /// Reads them all.
@@ -49,8 +51,8 @@ struct PointReads: Sendable {
                 case .missing:
                     missing += 1
                     try await take(evaluation, nil)
-                case .forbidden(let error):
-                    forbidden += 1
+                case .refused(let error):
+                    if case .permission = error.kind { forbidden += 1 } else { refused += 1 }
                     denial = error
                     try await take(evaluation, nil)
                 }
@@ -59,16 +61,16 @@ struct PointReads: Sendable {
     }
 
     /// Judges refusals when everything was read: single evaluations may lie in divisions that the client can't see, which is told;
-    /// but where nothing at all could be read the permission is missing.
+    /// but where nothing at all could be read the permission is missing, or the question is wrong.
     ///
     /// - Parameter isPermitted: whether listings have shown that the client may see evaluations.
     /// - Throws: the vendor's refusal.
     func checkPermission(isPermitted: Bool, _ work: EvaluationWork) throws {
         guard let denial else { return }
-        guard isPermitted || forbidden < count else { throw denial }
+        guard isPermitted || forbidden + refused < count else { throw denial }
         work.logger.warning(
-            "evaluations that the client may not read by themselves are missing, or lack what only that has",
-            metadata: ["evaluations": "\(forbidden)", "error": "\(denial)"])
+            "evaluations that can't be read by themselves are missing, or lack what only that has",
+            metadata: ["forbidden": "\(forbidden)", "refused": "\(refused)", "error": "\(denial)"])
     }
 
     private static func answer(_ reference: EvaluationRequest.Reference, _ work: EvaluationWork) async throws -> Answer {
@@ -79,8 +81,8 @@ struct PointReads: Sendable {
         } catch let error as GenesysCloudError {
             switch error.kind {
             case .notFound: return .missing
-            case .permission: return .forbidden(error)
-            case .credentials, .badRequest, .throttled, .unavailable, .badAnswer, .transport: throw error
+            case .permission, .badRequest: return .refused(error)
+            case .credentials, .throttled, .unavailable, .badAnswer, .transport: throw error
             }
         }
     }

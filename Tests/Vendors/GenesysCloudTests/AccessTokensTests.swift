@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Transfer
 
@@ -96,6 +97,25 @@ struct AccessTokensTests {
             gate.continuation.yield()
             gate.continuation.yield()
             #expect(try await second.value.hasPrefix("token-"))
+        }
+    }
+
+    @Test("a caller that is cancelled between two attempts is cancelled, not refused, and leaves the renewal to another")
+    func cancelledInPause() async throws {
+        let stub = VendorStub(login: [.status(503)])
+        try await stub.run { (base) async throws in
+            let http = HTTPClient()
+            let clock = ManualClock()
+            let configuration = GenesysCloudConfiguration(domain: "x.example", loginURL: base, clientID: "client") { "secret" }
+            let tokens = AccessTokens(
+                configuration, transport: http, time: CallTime(clock: clock, random: { 0 }), logger: LogMemory().logger)
+            let first = Task { try await tokens.token() }
+            await clock.waitForSleepers()
+            let second = Task { try await tokens.token() }
+            first.cancel()
+            await #expect(throws: CancellationError.self) { try await first.value }
+            #expect(try await second.value.hasPrefix("token-"))
+            await http.shutdown()
         }
     }
 

@@ -182,6 +182,15 @@ struct DetailsJobTests {
         #expect(calls.contains { $0.method == "DELETE" })
     }
 
+    @Test("a job that never ends and can't be called off is given up all the same", arguments: [400, 404, 409])
+    func undeletable(status: Int) async throws {
+        let runs = Answer.page(#"{"state":"RUNNING"}"#)
+        let (ended, _, _) = try await run(
+            [Self.accepted, runs, runs, runs, .status(status), Self.accepted, Self.fulfilled, Self.page(["a"])],
+            patience: DetailsJobPatience(longestWait: .seconds(8)))
+        #expect(ended.ids == ["a"] && ended.progress.figures["jobs-overdue"] == 1)
+    }
+
     @Test("an attempt goes on with the job and at the page that another one left")
     func resumed() async throws {
         let start = DetailsJobRun.Progress(job: "j9", cursor: "7", pages: 3, submissions: 1)

@@ -21,6 +21,8 @@ struct ListingWalkTests {
         /// Answers the last page for any page behind it.
         var clampsPages = false
         var keepsParameters = true
+        /// Pages whose rows were filtered out after the pages had been made.
+        var emptied: Set<Int> = []
 
         func answer(_ path: String) -> String {
             let parts = path.split(separator: "?", maxSplits: 1)
@@ -34,7 +36,7 @@ struct ListingWalkTests {
             var page = values["pageNumber"].flatMap(Int.init) ?? 1
             if clampsPages { page = max(1, min(page, pages)) }
             let first = min((page - 1) * size, rows)
-            let entities = (first..<min(first + size, rows)).map { #"{"id":"r\#($0)"}"# }
+            let entities = (first..<(emptied.contains(page) ? first : min(first + size, rows))).map { #"{"id":"r\#($0)"}"# }
             var text = #"{"entities":[\#(entities.joined(separator: ","))],"pageSize":\#(size),"pageNumber":\#(page)"#
             if let total = total(rows) { text += #","total":\#(total)"# }
             if let count = pageCount(pages) { text += #","pageCount":\#(count)"# }
@@ -117,6 +119,18 @@ struct ListingWalkTests {
         vendor.clampsPages = true
         let clamped = try vendor.walk(query(.pages))
         #expect(clamped.ids.count == 25 && clamped.figures.repeatedPages == 1)
+    }
+
+    @Test("pages that are empty before the last are passed where addresses lead on, up to ten in a row")
+    func emptyPages() throws {
+        var vendor = Vendor(rows: 200)
+        vendor.emptied = [1, 4, 5, 20]
+        let walked = try vendor.walk(query(.uris))
+        #expect(walked.ids.count == 160 && walked.ids.last == "r189" && walked.paths.count == 20)
+        vendor.emptied = Set(3...12)
+        #expect(try vendor.walk(query(.uris)).ids.count == 100)
+        vendor.emptied = Set(3...13)
+        #expect(try vendor.walk(query(.uris)).ids.count == 20)
     }
 
     @Test(

@@ -87,6 +87,30 @@ struct DivisionTests {
         }
     }
 
+    @Test("a day that is in the lake isn't taken away for 504s until a third attempt meets them too")
+    func timeoutsOfARerun() async throws {
+        let first = day(above: 100_000)
+        try await first.run { running in _ = try await running.done() }
+        let before = try await SimulatedDay.manifests(first.store)
+        var again = day(above: 100_000) {
+            $0.faults = FaultPlan(
+                mercy: 0, rules: [FaultRule(path: "/api/v2/analytics", probability: 1, fault: .status(504, body: .html))])
+        }
+        again.store = first.store
+        try await again.run { [again] running in
+            guard case .retry = try await running.failure(SimulatedDay.job(revision: 1)) else {
+                Issue.record("not tried again")
+                return
+            }
+            #expect(try await SimulatedDay.manifests(again.store) == before)
+            let third = JobContext(attempt: 3, worker: "w@0", logger: .quiet)
+            guard case .children = try await running.handler.handle(SimulatedDay.job(revision: 1), third) else {
+                Issue.record("not divided")
+                return
+            }
+        }
+    }
+
     @Test("an outage of 504 doesn't divide a day into dust")
     func outage() async throws {
         var day = day(above: 100_000) {

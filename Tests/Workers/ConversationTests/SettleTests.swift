@@ -307,6 +307,8 @@ struct SettledHashTests {
         arguments: [
             #"{"a":1,"participants":[{"p":1,"attributes":{"x":"attributes","y":[1]},"q":2},{"r":3}]}"#,
             #"{"a":1,"participants":[{"attributes":{},"p":1,"q":2},{"r":3}]}"#,
+            #"{"a": 1, "participants": [{"attributes": {}, "p": 1, "q": 2}, {"r": 3}]}"#,
+            #"{"participants":[{"q":2,"p":1},{"r":3,"attributes":null}],"a":1}"#,
             #"{"a":1,"participants":[{"p":1,"q":2,"attributes" : {"x":{"attributes":1}}},{"r":3, "attributes":{"k":"]}"}}]}"#,
         ])
     func attributes(text: String) {
@@ -318,6 +320,8 @@ struct SettledHashTests {
         arguments: [
             #"{"a":1,"participants":[{"p":1,"q":3},{"r":3}]}"#,
             #"{"a":1,"attributes":{},"participants":[{"p":1,"q":2},{"r":3}]}"#,
+            #"{"a":1,"participants":[{"r":3},{"p":1,"q":2}]}"#, #"{"a":1,"participants":[{"p":2,"q":1},{"r":3}]}"#,
+            #"{"a":1.0,"participants":[{"p":1,"q":2},{"r":3}]}"#, #"{"a":"1","participants":[{"p":1,"q":2},{"r":3}]}"#,
             #"{"a":1,"participants":[{"p":1,"q":2},{"r":{"attributes":1}}]}"#, #"{"a":1,"participants":[{"p":1,"q":2}]}"#, "{}",
         ])
     func others(text: String) {

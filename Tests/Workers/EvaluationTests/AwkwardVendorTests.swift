@@ -142,7 +142,7 @@ struct AwkwardVendorTests {
 
     @Test(
         "with question scores, what can't be read by itself is kept as the listing has it",
-        arguments: [(404, "not.found"), (403, "not.authorized")])
+        arguments: [(404, "not.found"), (403, "not.authorized"), (400, "bad.request"), (410, "gone")])
     func unreadable(_ status: Int, _ code: String) async throws {
         var week = SimulatedWeek()
         week.configuration.hasQuestionScores = true
@@ -165,6 +165,36 @@ struct AwkwardVendorTests {
             let kept = try await scored.lines().filter { ids.contains($0.record.id ?? "") }.map(\.text)
             #expect(kept == truth.filter { ids.contains($0.id) }.map(\.listing) && kept.count == 1)
             #expect(result.figures["listed-only"] == 1 && (result.figures["forbidden"] ?? 0) == (status == 403 ? 1 : 0))
+            #expect((result.figures["refused"] ?? 0) == ([400, 410].contains(status) ? 1 : 0))
+        }
+    }
+
+    @Test("forms that are refused are counted, and end the day only where all are", arguments: [403, 400])
+    func refusedForms(_ status: Int) async throws {
+        var week = SimulatedWeek()
+        let refusesAll = Mutex(false)
+        let first = Mutex("")
+        week.meddle = { call in
+            guard call.target.contains("/quality/forms/evaluations/") else { return nil }
+            let isFirst = first.withLock { first in
+                if first.isEmpty { first = call.target }
+                return first == call.target
+            }
+            return isFirst || refusesAll.withLock { $0 } ? .refusal(status, "no") : nil
+        }
+        let unlucky = week
+        try await unlucky.run { running in
+            let result = try await running.done(SimulatedWeek.job())
+            #expect(result.figures["forms-missing"] == 1 && result.figures["forms-fetched"] ?? 0 > 0, "\(result.figures)")
+            try await unlucky.expectTruth(try running.truth())
+        }
+        week.store = MemoryObjectStore()
+        refusesAll.withLock { $0 = true }
+        try await week.run { running in
+            guard case .dead = try await running.failure(SimulatedWeek.job()) else {
+                Issue.record("not dead")
+                return
+            }
         }
     }
 
@@ -238,6 +268,27 @@ struct AwkwardVendorTests {
             }
             #expect(failure.reason == "evaluators-refused" && failure.message.contains("invalid.value"), "\(failure)")
             #expect(failure.advice?.contains("evaluations.roles") == true)
+        }
+    }
+
+    @Test("where nobody of those who evaluated is a user any more, conversations tell what they did")
+    func allLeft() async throws {
+        var week = SimulatedWeek(conversationsPerDay: 40)
+        week.meddle = { $0.isListing ? .refusal(400, "quality.query.invalid.user") : nil }
+        let left = week
+        try await left.run { running in
+            let result = try await running.done(SimulatedWeek.job())
+            try await left.expectTruth(try running.truth())
+            #expect(result.figures["refused-evaluators"] ?? 0 > 1, "\(result.figures)")
+        }
+        week.store = MemoryObjectStore()
+        week.configuration.discovery = [.evaluators]
+        try await week.run { running in
+            guard case .dead(let failure, _) = try await running.failure(SimulatedWeek.job()) else {
+                Issue.record("not dead")
+                return
+            }
+            #expect(failure.reason == "evaluators-refused")
         }
     }
 

@@ -95,6 +95,21 @@ struct CorrectionTests {
         }
     }
 
+    @Test("in a lake of one day a sweep reads only what no listing can tell, not each evaluation of the days that aren't there")
+    func fewDays() async throws {
+        var week = SimulatedWeek(conversationsPerDay: 60)
+        week.configuration.sweepDays = 2
+        week.configuration.conversationDays = 10
+        let few = week
+        try await few.run { running in
+            _ = try await running.done(SimulatedWeek.job(2))
+            let sweep = try await running.done(SimulatedWeek.sweep(2))
+            let point = sweep.figures["point-reads"] ?? 0
+            let mentions = sweep.figures["mentions"] ?? 0
+            #expect(mentions > 20 && point < 3)
+        }
+    }
+
     @Test("a run that finds nothing any more leaves what the lake has")
     func vanished() async throws {
         let week = SimulatedWeek(conversationsPerDay: 60)

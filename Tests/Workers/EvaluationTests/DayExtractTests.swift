@@ -155,6 +155,23 @@ struct DayExtractTests {
         }
     }
 
+    @Test("question scores that are asked for later are read by a rerun, also of what the lake has already")
+    func scoresLater() async throws {
+        var week = SimulatedWeek()
+        let bare = week
+        try await bare.run { running in _ = try await running.done(SimulatedWeek.job()) }
+        week.configuration.hasQuestionScores = true
+        let scored = week
+        try await scored.run { running in
+            let truth = try running.truth()
+            _ = try await running.done(SimulatedWeek.job(revision: 1))
+            try await scored.expectTruth(truth)
+            let whole = Set(truth.flatMap { $0.evaluator == nil ? [$0.point] : [SimulatedWeek.forms($0)[2]] })
+            let finished = try await scored.lines().filter { $0.text.contains(#""status":"FINISHED""#) }
+            #expect(!finished.isEmpty && finished.allSatisfy { whole.contains($0.text) })
+        }
+    }
+
     @Test("what is redacted is kept as it is and counted")
     func redacted() async throws {
         let week = SimulatedWeek(conversationsPerDay: 150)
@@ -276,6 +293,27 @@ struct DayExtractTests {
             let lines = try await week.lines(dataset: "evaluation_forms")
             #expect(lines.count == 9 && Set(lines.compactMap(\.record.id)).count == 9)
             #expect(result.figures["forms-fetched"] == 9 && result.figures["pages"] == 5)
+        }
+    }
+
+    @Test("the published forms are read again where a page has moved")
+    func movingForms() async throws {
+        var week = SimulatedWeek { $0.listingPageLimit = 2 }
+        let isMoved = Mutex(false)
+        week.meddle = { call in
+            guard call.target.contains("/publishedforms/evaluations"), call.parameter("pageNumber") == "2" else { return nil }
+            let isFirst = isMoved.withLock { isMoved in
+                defer { isMoved = true }
+                return !isMoved
+            }
+            return isFirst ? .edit("entities") { Array($0.dropFirst()) } : nil
+        }
+        let moving = week
+        try await moving.run { running in
+            let job = SimulatedWeek.job(dataset: "evaluation_forms", parameters: ["task": .string("forms")])
+            let result = try await running.done(job)
+            #expect(try await moving.lines(dataset: "evaluation_forms").count == 9)
+            #expect(result.figures["passes"] == 3 && result.figures["records"] == 9, "\(result.figures)")
         }
     }
 }

@@ -98,6 +98,7 @@ struct DayLedgerTests {
         for other in [
             record("1.0", "2026-03-02T00:00:00.000Z", "2026-03-03T00:00:00.000000Z"),
             record("1", "2026-03-02T08:00:00+0800", "2026-03-03T00:00:00+00:00"),
+            record(#""1""#, "2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"),
         ] {
             #expect(other.identity == plain.identity && other.signature == plain.signature)
         }
