@@ -27,8 +27,9 @@ func library(_ name: String, _ path: String, _ dependencies: [Target.Dependency]
     .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: swiftSettings + settings)
 }
 
-// Where every byte passes, debug builds are optimised too: `make demo` and `make test` would spend most of their time there.
-let hot: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+// Where bytes are made, split and compared, debug builds are optimised too, with all their checks: `make demo` and `make test` would
+// spend most of their time there.
+let hot: [SwiftSetting] = [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
 
 func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
@@ -85,7 +86,7 @@ let package = Package(
             ]),
 
         // Contracts: the messages and topic names that every process agrees on.
-        library("Contracts", "Contracts", [], hot),
+        library("Contracts", "Contracts", []),
 
         // Messaging: where contracts meet Kafka and the configuration.
         library("Messaging", "Messaging", ["Contracts", "Kafka", "Service"]),
@@ -106,19 +107,19 @@ let package = Package(
             [
                 "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging",
                 crypto, log, metrics,
-            ], hot),
+            ]),
         library(
             "UserDetails", "Workers/UserDetails",
             [
                 "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
                 metrics,
-            ], hot),
+            ]),
 
         library(
             "Evaluation", "Workers/Evaluation",
             [
                 "Extraction", "WorkerKit", "Contracts", "GenesysCloud", "ObjectStorage", "Records", "Service", "Messaging", log,
-            ], hot),
+            ]),
 
         // Services.
         library(

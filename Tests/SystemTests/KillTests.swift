@@ -72,6 +72,7 @@ extension SystemTests {
                 await stack.kill(.scheduler)
                 // On Tansu a transaction that the kill cut off becomes visible, so there may be more than three (design, section 5).
                 let published = try await TopicReader.read(stack.configuration.topics.jobs("conversation"), of: stack).count
+                if isOnKafka { #expect(published == 3) }
                 try await stack.start(.scheduler)
                 // The state of the first term was read, so this one knows what was published.
                 try await until("it leads again") { try stack.logText(of: .scheduler).contains("states=1") }

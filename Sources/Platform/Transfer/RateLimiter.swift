@@ -99,9 +99,11 @@ public final class RateLimiter: Sendable {
         guard resetsIn >= .zero, allowed > 0 else { return }
         let now = clock.now()
         let head = state.withLock { state -> UInt64? in
-            state.allowance.requests = allowed
             let length = max(state.statedWindow ?? .zero, min(resetsIn, Self.longestWindow))
-            if length > .zero { state.statedWindow = length }
+            // Zero says something only to those who know how long the server's windows are.
+            guard length > .zero else { return nil }
+            state.statedWindow = length
+            state.allowance.requests = allowed
             let end = now + resetsIn + min(.seconds(1), length / 60)
             let left = max(0, allowed - max(0, counted))
             // Servers count in whole seconds. An end that is later than that explains is the end of a new window; in the same

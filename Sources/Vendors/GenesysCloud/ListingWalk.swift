@@ -102,9 +102,13 @@ struct ListingWalk: Sendable {
 
     /// Where the vendor filters after it has made pages, an empty one needn't be the last.
     private mutating func pathPastEmpty(_ envelope: Envelope) -> String? {
-        guard query.paging == .uris, !isCounting, emptyPages <= Self.maximumEmptyPages, let uri = envelope.text(of: "nextUri"),
+        guard query.paging == .uris, !isCounting, let uri = envelope.text(of: "nextUri"),
             let path = query.path(following: uri), !visited.contains(path)
         else { return nil }
+        guard emptyPages <= Self.maximumEmptyPages else {
+            figures.strayURIs += 1
+            return nil
+        }
         wasFollowed = true
         return path
     }

@@ -74,8 +74,15 @@ enum DayParts {
 
 extension DayWork {
     /// The parts of this job as its children again, to be corrected each by itself; nil when they aren't the whole.
-    func completeParts() async throws(ObjectStorageError) -> [Job]? {
+    func completeParts() async throws(ObjectStorageError) -> [Job]? { children(try await parts()) }
+
+    /// The same, if each of them is of this job's revision or a later one: then nothing is to be done.
+    func currentParts() async throws(ObjectStorageError) -> [Job]? {
         let parts = try await parts()
+        return parts.allSatisfy { $0.revision >= job.revision } ? children(parts) : nil
+    }
+
+    private func children(_ parts: [Manifest]) -> [Job]? {
         guard DayParts.isComplete(job.id, Set(parts.map(\.job))) else { return nil }
         return parts.compactMap { part in part.interval.map { DayParts.part(part.job, of: job, interval: $0) } }
     }

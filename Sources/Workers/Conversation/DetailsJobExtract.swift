@@ -21,7 +21,10 @@ struct DetailsJobExtract: Sendable {
 
     func run() async throws -> Outcome {
         let found = try await work.output.find()
-        if found?.isCurrent == true, let manifest = try await work.output.present() { return await work.alreadyDone(manifest) }
+        if found?.isCurrent == true, let manifest = try await work.output.present() {
+            try await work.removeParts()
+            return await work.alreadyDone(manifest)
+        }
         if found == nil {
             // A day that was divided is extracted again part by part, so that each part's manifest takes the place of its own.
             if let parts = try await work.completeParts() { return .children(parts) }
@@ -205,8 +208,10 @@ struct DetailsJobExtract: Sendable {
         figures["unidentified"] = ledger.unidentified
         figures["submissions"] = state.progress.submissions
         if ledger.resumed > 0 { figures["resumed-pages"] = ledger.resumed }
-        if former == nil { try await work.removeParts() }
-        return try await work.publish(objects, after: former, open: open, figures: figures)
+        let published = try await work.publish(objects, after: former, open: open, figures: figures)
+        // Once the whole stands: whoever dies in between finds it current and comes by again.
+        try await work.removeParts()
+        return published
     }
 
     /// Keeps what the lake knows better than the vendor's job.

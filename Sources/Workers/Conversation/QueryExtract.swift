@@ -29,6 +29,8 @@ struct QueryExtract: Sendable {
             try await work.removeParts()
             return await work.alreadyDone(manifest)
         }
+        // A message that comes once more finds the parts that its day was divided into, or later ones.
+        if found == nil, let parts = try await work.currentParts() { return .children(parts) }
         do {
             return .done(try await extract(query, former: found?.manifest))
         } catch let error as DayExtraction.TooManyResults {
@@ -43,7 +45,8 @@ struct QueryExtract: Sendable {
             case .badRequest(.intervalTooLong): return try await divide(because: "interval", fallback: error)
             case .unavailable(status: 504) where error.retryAfter == nil || error.attempts > 1:
                 // What stands isn't taken away for parts that may fail, unless the vendor goes on like that.
-                guard found == nil || work.context.attempt >= Self.attemptsBeforeDivision else { throw error }
+                let last = min(Self.attemptsBeforeDivision, work.job.maximumAttempts ?? Self.attemptsBeforeDivision)
+                guard found == nil || work.context.attempt >= last else { throw error }
                 return try await divide(because: "timeouts", least: configuration.leastTimeoutWindow, fallback: error)
             default: throw error
             }

@@ -90,6 +90,8 @@ struct DayExtract: Sendable {
             try await read(found.evaluators, &progress)
         }
         try await readMentioned(&progress)
+        // Where the search has answered nothing either, nobody has told anything of the day.
+        if progress.mentions.answered == 0 { try progress.asked.check(isOnlyWay: true) }
         try progress.reads.checkPermission(isPermitted: progress.asked.pages > 0, work)
         try await EvaluatorDirectory(work: work).remember(progress.ledger.evaluators)
         let forms =

@@ -13,6 +13,8 @@ struct EvaluationRecord: Sendable {
     let date: Int64?
     let conversation: String?
     let evaluator: String?
+    /// The evaluation that was taken back for this one.
+    let retracted: String?
     /// The version of the form.
     let form: String?
     let status: String
@@ -44,6 +46,7 @@ struct EvaluationRecord: Sendable {
         }
         conversation = reference("conversation")
         evaluator = reference("evaluator")
+        retracted = reference("retractedEvaluation")
         form = reference("evaluationForm")
         status = record.string(of: "status") ?? ""
         let released = record.string(of: "releaseDate") ?? ""
@@ -73,6 +76,12 @@ struct EvaluationRecord: Sendable {
 
     /// When it was changed last, in milliseconds since 1970 UTC; the date of the day where that isn't said.
     var changedAt: Int64 { VendorTime.parse(changed) ?? date ?? Int64.min }
+
+    /// The address of the evaluation that was taken back for this one; it is about the same conversation.
+    var retractedReference: EvaluationRequest.Reference? {
+        guard let retracted, let conversation else { return nil }
+        return EvaluationRequest.Reference("\(conversation)/\(retracted)")
+    }
 
     /// The address by which it is read alone.
     var reference: EvaluationRequest.Reference? {

@@ -46,6 +46,8 @@ struct EvaluationSweep: Sendable {
         var changes: [String: Set<EvaluationRequest.Reference>] = [:]
         var changed = 0
         var seen: Set<RecordIdentity> = []
+        /// Evaluations of the window that were taken back for others: a vendor may show them nowhere else.
+        var retracted: Set<EvaluationRequest.Reference> = []
         var listings = ListingFigures()
         var asked = AskedEvaluators()
         /// Changed evaluations of days that the lake doesn't have.
@@ -71,6 +73,7 @@ struct EvaluationSweep: Sendable {
             try await list(found.evaluators, window, lake, &findings)
         }
         if work.configuration.discovery.contains(.conversations) { try await search(window, lake, &findings) }
+        try await readRetracted(lake, window, &findings)
         try findings.reads.checkPermission(isPermitted: findings.asked.pages > 0, work)
         let successors = lake.manifests.compactMap { manifest in
             findings.changes[manifest.job].map { rerun(manifest, $0) }
@@ -173,6 +176,7 @@ struct EvaluationSweep: Sendable {
     private func consider(_ record: EvaluationRecord, _ window: QueryInterval, _ lake: Lake, _ findings: inout Findings) {
         let id = record.id.map { RecordIdentity($0) }
         if let id { findings.seen.insert(id) }
+        if let reference = record.retractedReference { findings.retracted.insert(reference) }
         guard lake.versions.find(record.identity)?.content != record.signature else { return }
         let manifest: Manifest?
         if let date = record.date {
@@ -210,7 +214,24 @@ struct EvaluationSweep: Sendable {
             if let time = mention.eventTime, time < first { return false }
             return lake.latest[id].map { Self.differs(mention, $0) } ?? true
         }
-        let single = wanted.map(\.reference).sorted { $0.text < $1.text }.map { SingleEvaluation(reference: $0) }
+        try await read(wanted.map(\.reference), window, lake, &findings)
+    }
+
+    /// Reads what the lake has and was taken back since for another evaluation.
+    private func readRetracted(_ lake: Lake, _ window: QueryInterval, _ findings: inout Findings) async throws {
+        let wanted = findings.retracted.filter { reference in
+            let id = RecordIdentity(reference.evaluation)
+            guard !findings.seen.contains(id), let latest = lake.latest[id] else { return false }
+            return latest.status != "retracted"
+        }
+        try await read(wanted, window, lake, &findings)
+    }
+
+    private func read(
+        _ references: some Sequence<EvaluationRequest.Reference>, _ window: QueryInterval, _ lake: Lake,
+        _ findings: inout Findings
+    ) async throws {
+        let single = references.sorted { $0.text < $1.text }.map { SingleEvaluation(reference: $0) }
         var reads = findings.reads
         try await reads.read(single, work) { _, point in
             if let bytes = point {

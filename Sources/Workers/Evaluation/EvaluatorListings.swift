@@ -164,6 +164,11 @@ struct AskedEvaluators: Sendable {
     mutating func add(_ result: EvaluatorListings.Result, isOnlyWay: Bool) throws(ExtractionFailure) {
         pages += result.pages
         refused.merge(result.refused) { $1 }
+        try check(isOnlyWay: isOnlyWay)
+    }
+
+    /// Judges refusals; see ``add(_:isOnlyWay:)``.
+    func check(isOnlyWay: Bool) throws(ExtractionFailure) {
         guard pages == 0, let error = refused.values.first, refused.count == all.count,
             refused.values.allSatisfy({ $0.status == 400 && $0.code == error.code }),
             // Those who left are no wrong question, as long as conversations tell what they did.

@@ -161,9 +161,15 @@ struct RateLimiterTests {
     func nonsense() async throws {
         let limiter = RateLimiter(.init(requests: 1, per: .seconds(60)), clock: clock)
         limiter.update(counted: 5, allowed: 0, resetsIn: .seconds(60))
-        limiter.update(counted: 5, allowed: 5, resetsIn: .zero)
+        limiter.update(counted: 5, allowed: 500, resetsIn: .zero)
         limiter.update(counted: 5, allowed: -5, resetsIn: .seconds(-1))
         try await limiter.acquire()
+        let passed = Order()
+        let tasks = await start(1, limiter, passed)
+        await clock.waitForSleepers()
+        #expect(passed.values.isEmpty)
+        clock.advance(by: .seconds(60))
+        for task in tasks { await task.value }
     }
 
     @Test("a cancelled caller takes nothing, wherever it stands in the queue", arguments: [0, 1, 3])

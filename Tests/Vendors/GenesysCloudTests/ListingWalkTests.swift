@@ -130,7 +130,8 @@ struct ListingWalkTests {
         vendor.emptied = Set(3...12)
         #expect(try vendor.walk(query(.uris)).ids.count == 100)
         vendor.emptied = Set(3...13)
-        #expect(try vendor.walk(query(.uris)).ids.count == 20)
+        let lost = try vendor.walk(query(.uris))
+        #expect(lost.ids.count == 20 && lost.figures.strayURIs == 1, "told, because more was named")
     }
 
     @Test(

@@ -155,6 +155,26 @@ struct DivisionTests {
         }
     }
 
+    @Test("a message of a divided day that comes once more, or long after, finds its parts and leaves them alone")
+    func again() async throws {
+        let day = day()
+        var whole = day
+        whole.configuration.splitAbove = 100_000
+        try await day.run { running in try await running.complete(SimulatedDay.job(revision: 1)) }
+        let before = try await SimulatedDay.manifests(day.store)
+        try await whole.run { running in
+            for revision in [0, 1] {
+                guard case .children(let parts, _) = try await running.handle(SimulatedDay.job(revision: revision)) else {
+                    Issue.record("extracted once more")
+                    return
+                }
+                for part in parts { _ = try await running.done(part) }
+                #expect(running.pages == 0)
+            }
+        }
+        #expect(try await SimulatedDay.manifests(day.store) == before)
+    }
+
     @Test("the halves of several days have objects of their own, however long they are")
     func days() async throws {
         var day = day(200, above: 250)

@@ -93,6 +93,35 @@ struct AwkwardVendorTests {
         }
     }
 
+    @Test("what was taken back is there, and known to be, although only the evaluation that replaces it tells of it")
+    func retracted() async throws {
+        var week = SimulatedWeek(conversationsPerDay: 120) { $0.now = SimulatorInstant("2026-03-02T16:00:00Z") }
+        week.configuration.discovery = [.evaluators]
+        week.configuration.sweepDays = 40
+        let isHiding = Mutex(false)
+        week.meddle = Self.hiding { record in isHiding.withLock { $0 } && record.contains(#""status":"RETRACTED""#) }
+        let hiding = week
+        try await hiding.run { running in
+            // The lake has it as it was; later it is taken back, and no listing shows it any more.
+            _ = try await running.done(SimulatedWeek.job())
+            let known = Set(try await hiding.lines().compactMap(\.record.id))
+            isHiding.withLock { $0 = true }
+            running.simulator.clock.advance(by: .seconds(30 * 86_400))
+            let truth = try running.truth()
+            let gone = truth.filter { $0.status == "RETRACTED" && known.contains($0.id) }
+            try #require(!gone.isEmpty)
+            let sweep = try await running.done(SimulatedWeek.sweep(30))
+            for job in sweep.successors { _ = try await running.done(job) }
+            let lines = try await hiding.lines()
+            for evaluation in gone {
+                let states = lines.filter { $0.record.id == evaluation.id }.map(\.record.status)
+                #expect(states.contains("RETRACTED"), "\(evaluation.id): \(states)")
+            }
+            let again = try await running.done(SimulatedWeek.sweep(30, revision: 1))
+            #expect(again.successors.isEmpty, "\(again.figures)")
+        }
+    }
+
     // MARK: Forms of the same thing
 
     @Test("a time is the same by letter and by offset: nothing is there twice, and no sweep finds changes that are none")
@@ -187,6 +216,9 @@ struct AwkwardVendorTests {
             let result = try await running.done(SimulatedWeek.job())
             #expect(result.figures["forms-missing"] == 1 && result.figures["forms-fetched"] ?? 0 > 0, "\(result.figures)")
             try await unlucky.expectTruth(try running.truth())
+            // Later only the refused one is asked for again.
+            let again = try await running.done(SimulatedWeek.job(revision: 1))
+            #expect(again.figures["forms-missing"] == 1)
         }
         week.store = MemoryObjectStore()
         refusesAll.withLock { $0 = true }
@@ -282,13 +314,34 @@ struct AwkwardVendorTests {
             #expect(result.figures["refused-evaluators"] ?? 0 > 1, "\(result.figures)")
         }
         week.store = MemoryObjectStore()
+        var silent = week
+        silent.meddle = { call in
+            call.isListing
+                ? .refusal(400, "quality.query.invalid.user") : call.isSearch ? .refusal(400, "invalid.interval") : nil
+        }
         week.configuration.discovery = [.evaluators]
+        for refused in [week, silent] {
+            try await refused.run { running in
+                guard case .dead(let failure, _) = try await running.failure(SimulatedWeek.job()) else {
+                    Issue.record("not dead")
+                    return
+                }
+                #expect(failure.reason == "evaluators-refused")
+            }
+        }
+    }
+
+    @Test("where every evaluation is refused by itself the question is wrong, also where listings go well")
+    func everyPointRead() async throws {
+        var week = SimulatedWeek()
+        week.configuration.hasQuestionScores = true
+        week.meddle = { $0.isPointRead ? .refusal(400, "bad.request") : nil }
         try await week.run { running in
             guard case .dead(let failure, _) = try await running.failure(SimulatedWeek.job()) else {
                 Issue.record("not dead")
                 return
             }
-            #expect(failure.reason == "evaluators-refused")
+            #expect(failure.reason == "vendor-bad-request", "\(failure)")
         }
     }
 

@@ -58,8 +58,6 @@ struct ImportedRequest: Sendable {
             } else if plain == "expandanswertotalscores" {
                 answers = Self.truth(field)
                 if answers == nil, field != .null { notes.append((key, .left, "neither true nor false")) }
-            } else if plain == "conversationfilters" {
-                kept[key] = withoutEndFilter(field, key)
             } else if let reason = Self.own[plain] {
                 notes.append((key, .needless, reason))
             } else if ImportedKey.isSecret(key) || Self.hidesSecret(field, depth: 0) {
@@ -68,6 +66,8 @@ struct ImportedRequest: Sendable {
                         key, .secret,
                         "left out: it looks like a secret, and requests carry none; the token is obtained by the worker"
                     ))
+            } else if plain == "conversationfilters" {
+                kept[key] = withoutEndFilter(field, key)
             } else if field != .null {
                 kept[key] = field
             }
@@ -88,6 +88,15 @@ struct ImportedRequest: Sendable {
         fields = request
         let names = kept.keys.sorted().map { TerminalText.escaped($0, limit: 60) }
         notes.append(("", .carried, "schedules.yaml: parameters.request: \(names.joined(separator: ", "))"))
+        let text = String(decoding: bytes, as: UTF8.self)
+        if text.contains("\"conversationEnd\""), text.contains("\"exists\"") {
+            notes.append(
+                (
+                    "", .changed,
+                    "it still has a condition on conversationEnd: if that keeps open conversations out, take it out; Switchboard "
+                        + "completes those later"
+                ))
+        }
     }
 
     private mutating func readPageSize(_ value: JSONValue, _ key: String) {
@@ -111,12 +120,12 @@ struct ImportedRequest: Sendable {
             guard case .object(var fields) = filter, case .array(let predicates)? = fields["predicates"] else { return filter }
             let others = predicates.filter { !Self.isEndCondition($0) }
             // One of several alternatives can't be taken out of them.
-            let isCondition = predicates.count == 1 || fields["type"]?.string?.lowercased() == "and"
+            let clauses = if case .array(let clauses)? = fields["clauses"] { clauses.count } else { 0 }
+            let isCondition = predicates.count + clauses == 1 || fields["type"]?.string?.lowercased() == "and"
             guard others.count < predicates.count, isCondition else { return filter }
             isChanged = true
             fields["predicates"] = .array(others)
-            if case .array(let clauses)? = fields["clauses"], !clauses.isEmpty { return .object(fields) }
-            return others.isEmpty ? nil : .object(fields)
+            return others.isEmpty && clauses == 0 ? nil : .object(fields)
         }
         if isChanged {
             notes.append(

@@ -97,6 +97,11 @@ struct ConfigurationImportTests {
                 false
             ),
             (
+                #"[{"type":"or","predicates":[{"dimension":"conversationEnd","operator":"exists"}],"clauses":[{"type":"and"}]}]"#,
+                #"[{"predicates":[{"dimension":"conversationEnd","operator":"exists"}],"type":"or","clauses":[{"type":"and"}]}]"#,
+                false
+            ),
+            (
                 #"[{"type":"and","predicates":[{"dimension":"conversationEnd","operator":"notExists"}]}]"#,
                 #"[{"predicates":[{"dimension":"conversationEnd","operator":"notExists"}],"type":"and"}]"#, false
             ),
@@ -109,6 +114,16 @@ struct ConfigurationImportTests {
         #expect((request?["conversationFilters"] ?? .null) == expected, "\(result.report)")
         #expect(request?["aggregations"] == nil && result.report.contains("aggregates can be made of them"))
         #expect(result.report.contains("left out that conversationEnd exists") == isTold)
+        #expect(result.report.contains("still has a condition on conversationEnd") == left.contains(#""exists""#))
+    }
+
+    @Test("a secret among a request's filters is left out with them, also where the request is text")
+    func secretFilter() throws {
+        let body = #"{"conversationFilters":[{"client_secret":"s3cr3t-of-filters"}]}"#
+        for value in [body, "\"\(body.replacing("\"", with: "\\\""))\""] {
+            let result = try imported(#"{"gcs_report":"conversations","request_body":\#(value)}"#)
+            #expect(result.files.allSatisfy { !$0.text.contains("s3cr3t") } && !result.report.contains("s3cr3t"), "\(value)")
+        }
     }
 
     @Test("sizes and switches are read as the scripts read them, and what is neither is told")
