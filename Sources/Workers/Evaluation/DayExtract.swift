@@ -221,7 +221,7 @@ struct DayExtract: Sendable {
     }
 
     /// So many evaluations of an evaluator are read one by one rather than looked for in another listing.
-    private static let fewEvaluations = 3
+    static let fewEvaluations = 3
 
     /// Most of what is left was assigned on days that aren't in the lake yet: where it is more than a few of one evaluator's, a
     /// listing of the time around the day tells it for a page. What's left then is in no listing at all.

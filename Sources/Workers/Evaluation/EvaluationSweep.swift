@@ -55,6 +55,7 @@ struct EvaluationSweep: Sendable {
         var mentions = MentionSearch.Found()
         var reads = PointReads()
         var halved = 0
+        var listedAgain = 0
         var missingRoles = 0
     }
 
@@ -94,7 +95,8 @@ struct EvaluationSweep: Sendable {
         let rare = [
             "vanished": findings.reads.missing, "forbidden": findings.reads.forbidden, "refused": findings.reads.refused,
             "mention-refused": findings.mentions.refused, "mention-unsettled": findings.mentions.unsettled,
-            "refused-evaluators": findings.asked.refused.count, "missing-roles": findings.missingRoles,
+            "refused-evaluators": findings.asked.refused.count, "listed-again": findings.listedAgain,
+            "missing-roles": findings.missingRoles,
         ]
         for (name, value) in rare where value > 0 { figures[name] = value }
         return figures
@@ -156,21 +158,27 @@ struct EvaluationSweep: Sendable {
     private func list(
         _ evaluators: some Sequence<String>, _ window: QueryInterval, _ lake: Lake, _ findings: inout Findings
     ) async throws {
-        // From before the window and to the present: what was assigned outside of it, and may be in no day, needn't be read one by
-        // one to know that. No conversation of the search is older.
+        // To the present: what was assigned since is in no day yet, and needn't be read one by one to know that.
         let now = Int64(work.now().timeIntervalSince1970 * 1000)
         let interval =
             QueryInterval(
-                startMilliseconds: window.startMilliseconds - lookBack,
+                startMilliseconds: window.startMilliseconds,
                 endMilliseconds: max(window.endMilliseconds, min(now, window.endMilliseconds + lookBack))) ?? window
+        let result = try await read(findings.asked.take(evaluators), interval, window, lake, &findings)
+        try findings.asked.add(result, isOnlyWay: !work.configuration.discovery.contains(.conversations))
+    }
+
+    private func read(
+        _ evaluators: [String], _ interval: QueryInterval, _ window: QueryInterval, _ lake: Lake, _ findings: inout Findings
+    ) async throws -> EvaluatorListings.Result {
         let listings = EvaluatorListings(work: work, expandsAnswerTotals: false)
-        let result = try await listings.read(findings.asked.take(evaluators), interval) { page in
+        let result = try await listings.read(evaluators, interval) { page in
             page.forEach { consider(EvaluationRecord($0, dates: work.configuration.dayDates), window, lake, &findings) }
             work.context.progressed(["versions": lake.versions.count, "seen": findings.seen.count])
         }
         findings.listings += result.figures
         findings.halved += result.halved
-        try findings.asked.add(result, isOnlyWay: !work.configuration.discovery.contains(.conversations))
+        return result
     }
 
     private func consider(_ record: EvaluationRecord, _ window: QueryInterval, _ lake: Lake, _ findings: inout Findings) {
@@ -204,17 +212,35 @@ struct EvaluationSweep: Sendable {
         if work.configuration.discovery.contains(.evaluators) {
             try await list(found.mentions.values.compactMap(\.evaluator), window, lake, &findings)
         }
-        let seen = findings.seen
+        var wanted = unexplained(found, window, lake, findings)
+        let refused = findings.asked.refused
+        let evaluators = Dictionary(grouping: wanted.compactMap(\.evaluator)) { $0 }
+            .filter { $0.value.count > DayExtract.fewEvaluations && refused[$0.key] == nil }.keys.sorted()
+        // In a young lake most of these were assigned before the window, on days that no lake has: a listing tells it for a page.
+        if work.configuration.discovery.contains(.evaluators), !evaluators.isEmpty,
+            let earlier = QueryInterval(
+                startMilliseconds: window.startMilliseconds - lookBack, endMilliseconds: window.startMilliseconds)
+        {
+            findings.listedAgain = evaluators.count
+            _ = try await read(evaluators, earlier, window, lake, &findings)
+            wanted = unexplained(found, window, lake, findings)
+        }
+        try await read(wanted.map(\.reference), window, lake, &findings)
+    }
+
+    /// The mentions of what may have changed a day of the lake, and no listing has shown.
+    private func unexplained(
+        _ found: MentionSearch.Found, _ window: QueryInterval, _ lake: Lake, _ findings: Findings
+    ) -> [Mention] {
         // What has been at rest since before the first day that the lake has can't have changed one of its days.
         let first = max(lake.manifests.first?.interval?.start.milliseconds ?? window.endMilliseconds, window.startMilliseconds)
-        let wanted = found.mentions.values.filter { mention in
+        return found.mentions.values.filter { mention in
             let id = RecordIdentity(mention.reference.evaluation)
             // What is gone can't be read.
-            if seen.contains(id) || lake.elsewhere.contains(id) || mention.isDeleted { return false }
+            if findings.seen.contains(id) || lake.elsewhere.contains(id) || mention.isDeleted { return false }
             if let time = mention.eventTime, time < first { return false }
             return lake.latest[id].map { Self.differs(mention, $0) } ?? true
         }
-        try await read(wanted.map(\.reference), window, lake, &findings)
     }
 
     /// Reads what the lake has and was taken back since for another evaluation.
