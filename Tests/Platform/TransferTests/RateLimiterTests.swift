@@ -27,6 +27,19 @@ struct RateLimiterTests {
         return tasks
     }
 
+    /// Asserts that the next caller passes after so many milliseconds, and not one earlier.
+    private func expectNext(_ limiter: RateLimiter, after milliseconds: Int) async {
+        let passed = Order()
+        let tasks = await start(1, limiter, passed)
+        await clock.waitForSleepers()
+        clock.advance(by: .milliseconds(milliseconds - 1))
+        await clock.waitForSleepers()
+        #expect(passed.values.isEmpty)
+        clock.advance(by: .milliseconds(1))
+        for task in tasks { await task.value }
+        #expect(passed.values == [0])
+    }
+
     /// Who passes in one window may note it in any order; which window it is follows from the order in which they came.
     @Test("so many pass per window, in the order in which they came")
     func windows() async {
@@ -133,15 +146,7 @@ struct RateLimiterTests {
     func wholeSeconds(resetsIn: Int, end: Int) async {
         let limiter = RateLimiter(.init(requests: 10, per: .seconds(60)), clock: clock)
         limiter.update(counted: 10, allowed: 10, resetsIn: .seconds(resetsIn))
-        let passed = Order()
-        let tasks = await start(1, limiter, passed)
-        await clock.waitForSleepers()
-        clock.advance(by: .milliseconds(end - 1))
-        await clock.waitForSleepers()
-        #expect(passed.values.isEmpty)
-        clock.advance(by: .milliseconds(1))
-        for task in tasks { await task.value }
-        #expect(passed.values == [0])
+        await expectNext(limiter, after: end)
     }
 
     @Test("a window that ends within the second is one: what is left of it counts")
@@ -149,12 +154,7 @@ struct RateLimiterTests {
         let limiter = RateLimiter(.init(requests: 10, per: .seconds(60)), clock: clock)
         limiter.update(counted: 1, allowed: 10, resetsIn: .seconds(60))
         limiter.update(counted: 10, allowed: 10, resetsIn: .zero)
-        let passed = Order()
-        let tasks = await start(1, limiter, passed)
-        await clock.waitForSleepers()
-        #expect(passed.values.isEmpty)
-        clock.advance(by: .seconds(1))
-        for task in tasks { await task.value }
+        await expectNext(limiter, after: 1_000)
     }
 
     @Test("nonsense from a server changes nothing")
@@ -164,12 +164,7 @@ struct RateLimiterTests {
         limiter.update(counted: 5, allowed: 500, resetsIn: .zero)
         limiter.update(counted: 5, allowed: -5, resetsIn: .seconds(-1))
         try await limiter.acquire()
-        let passed = Order()
-        let tasks = await start(1, limiter, passed)
-        await clock.waitForSleepers()
-        #expect(passed.values.isEmpty)
-        clock.advance(by: .seconds(60))
-        for task in tasks { await task.value }
+        await expectNext(limiter, after: 60_000)
     }
 
     @Test("a cancelled caller takes nothing, wherever it stands in the queue", arguments: [0, 1, 3])

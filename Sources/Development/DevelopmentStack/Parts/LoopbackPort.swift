@@ -22,7 +22,7 @@ public enum LoopbackPort {
     /// Starts anywhere, so that processes that search at the same time don't meet.
     private static let next = Mutex(Int.random(in: range))
 
-    /// Below the ports that connections get, where that leaves enough.
+    /// Below the ports that connections get, where that leaves enough; where the kernel doesn't say which those are, any.
     private static let range: Range<Int> = {
         let text = (try? String(contentsOfFile: "/proc/sys/net/ipv4/ip_local_port_range", encoding: .utf8)) ?? ""
         let first = text.split(whereSeparator: \.isWhitespace).first.flatMap { Int($0) } ?? 0
